@@ -1,0 +1,2 @@
+// The public face of @stochseg/backbones.
+export type * from './network-spec'

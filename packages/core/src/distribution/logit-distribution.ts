@@ -1,0 +1,95 @@
+// The contract that all packages share: logits | image ~ Normal(mean, P Pᵀ + D), planar arrays.
+import { ShapeError, ValueError } from '../errors'
+
+/**
+ * A joint normal distribution over the logits of `batch` images.
+ *
+ * Voxels are the product of `spatial`, in row-major order; *S stands for them in shapes.
+ */
+export interface LogitDistribution {
+  readonly batch: number
+  /** 1 is binary (sigmoid, label 1 where the logit is > 0); otherwise softmax. */
+  readonly classes: number
+  /** Columns of the covariance factor; 0 makes every logit independent. */
+  readonly rank: number
+  readonly spatial: readonly number[]
+  /** `[N, C, *S]`. */
+  readonly mean: Float32Array
+  /** `[N, C, R, *S]`; empty when rank is 0. */
+  readonly factor: Float32Array
+  /** `[N, C, *S]`, variances > 0. */
+  readonly diagonal: Float32Array
+}
+
+/** Number of voxels of one image. */
+export function voxelCount(spatial: readonly number[]): number {
+  return spatial.reduce((product, size) => product * size, 1)
+}
+
+/**
+ * Checks shapes, finiteness and positivity, and gives the same arrays as a distribution (nothing is copied).
+ *
+ * Throws {@link ShapeError} for a length that does not fit and {@link ValueError} for NaN, ±∞ or a variance ≤ 0.
+ */
+export function logitDistribution(parts: LogitDistribution): LogitDistribution {
+  const { batch, classes, rank, spatial, mean, factor, diagonal } = parts
+  for (const [name, value, least] of [
+    ['batch', batch, 0],
+    ['classes', classes, 1],
+    ['rank', rank, 0],
+    ...spatial.map((size, axis) => [`spatial[${axis}]`, size, 0] as const),
+  ] as const) {
+    if (!Number.isInteger(value) || value < least) {
+      throw new ShapeError(`distribution ${name}`, {
+        found: String(value),
+        expected: `a whole number ≥ ${least}`,
+        remedy: 'Give the sizes of the arrays',
+      })
+    }
+  }
+  if (classes > 256) {
+    throw new ShapeError('distribution classes', {
+      found: String(classes),
+      expected: 'at most 256, so that a label fits a byte',
+      remedy: 'Merge classes',
+    })
+  }
+  const logits = batch * classes * voxelCount(spatial)
+  checkLength('mean', mean, logits, `[${[batch, classes, ...spatial]}]`)
+  checkLength('factor', factor, logits * rank, `[${[batch, classes, rank, ...spatial]}]`)
+  checkLength('diagonal', diagonal, logits, `[${[batch, classes, ...spatial]}]`)
+  checkFinite('mean', mean)
+  checkFinite('factor', factor)
+  checkFinite('diagonal', diagonal)
+  const wrong = diagonal.findIndex((variance) => !(variance > 0))
+  if (wrong >= 0) {
+    throw new ValueError('diagonal', {
+      found: `${diagonal[wrong]} at index ${wrong}`,
+      expected: 'variances > 0',
+      remedy: 'Pass variances, not their logarithms; add a small epsilon (the authors use 1e-5)',
+    })
+  }
+  return { batch, classes, rank, spatial: [...spatial], mean, factor, diagonal }
+}
+
+function checkLength(name: string, array: Float32Array, length: number, shape: string): void {
+  if (!(array instanceof Float32Array) || array.length !== length) {
+    throw new ShapeError(name, {
+      found: array instanceof Float32Array ? `${array.length} values` : Object.prototype.toString.call(array),
+      expected: `a Float32Array of ${length} values for shape ${shape}`,
+      remedy: 'Arrays are planar (channels first): mean [N,C,*S], factor [N,C,R,*S], diagonal [N,C,*S]',
+    })
+  }
+}
+
+function checkFinite(name: string, array: Float32Array): void {
+  for (let index = 0; index < array.length; index++) {
+    if (!Number.isFinite(array[index]!)) {
+      throw new ValueError(name, {
+        found: `${array[index]} at index ${index}`,
+        expected: 'finite numbers',
+        remedy: 'The network gave no finite logits: check its input and its weights',
+      })
+    }
+  }
+}

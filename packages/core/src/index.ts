@@ -1,0 +1,17 @@
+// The public face of @stochseg/core. Nothing else is promised.
+export type { Case, Dataset } from './dataset'
+export { type LogitDistribution, logitDistribution, voxelCount } from './distribution/logit-distribution'
+export {
+  DataError,
+  type ErrorDetails,
+  ModelError,
+  RuntimeUnavailableError,
+  ShapeError,
+  StochsegError,
+  TrainingError,
+  ValueError,
+} from './errors'
+export { DETERMINISTIC_VARIANCE, type HeadKind, type SsnHead, ssnHead } from './head'
+export { philox4x32 } from './noise/philox'
+export type { EngineState, StepOptions, TrainingBatch, TrainingEngine } from './training/training-engine'
+export type { Weight, Weights } from './weights'

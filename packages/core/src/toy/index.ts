@@ -1,0 +1,2 @@
+// The toy problem of the paper's section 5.1.
+export {}

@@ -1,0 +1,50 @@
+// The contract between the framework-neutral Trainer and whatever computes a step (TF.js now).
+import type { LogitDistribution } from '../distribution/logit-distribution'
+import type { Weights } from '../weights'
+
+/** Images and one label map each. */
+export interface TrainingBatch {
+  /** `[batch, channels, *spatial]`, planar. */
+  readonly images: Float32Array
+  /** `[batch, *spatial]`. */
+  readonly labels: Uint8Array
+  /** `[batch, *spatial]`; 0 is left out of the loss. */
+  readonly roi?: Uint8Array
+  readonly batch: number
+  readonly channels: number
+  readonly spatial: readonly number[]
+}
+
+/** What one optimiser step needs beside its batch. */
+export interface StepOptions {
+  readonly learningRate: number
+  /** `mean`: the cross-entropy of the mean alone; `all`: the Monte-Carlo loss of eq. 7. */
+  readonly phase: 'mean' | 'all'
+  /** Monte-Carlo samples. */
+  readonly samples: number
+  /** Seed of the step's noise. The same seed and state give the same step. */
+  readonly seed: number
+  /** Noise stream of the first batch item, so that no two steps share noise. */
+  readonly stream: number
+}
+
+/** Everything that a later `importState` needs to go on as if nothing had happened. */
+export interface EngineState {
+  readonly weights: Weights
+  /** Moments and step counters; empty when no step was taken. */
+  readonly optimizer: Weights
+}
+
+/** One network under training. Not re-entrant: await each call before the next. */
+export interface TrainingEngine {
+  /** For the log, e.g. `tfjs wasm`. */
+  readonly name: string
+  /** Forward, backward, update. Gives the batch-mean loss (nats per image, summed over voxels) before the update. */
+  step(batch: TrainingBatch, options: StepOptions): Promise<number>
+  /** The distribution in inference mode, for `[batch, channels, *spatial]` images. */
+  predict(images: Float32Array, batch: number, spatial: readonly number[]): Promise<LogitDistribution>
+  exportState(): Promise<EngineState>
+  /** Throws `ModelError` when names or shapes differ from the network's. */
+  importState(state: EngineState): Promise<void>
+  dispose(): void
+}

@@ -1,0 +1,4 @@
+import { defineConfig } from 'tsup'
+import { base } from '../../tsup.config.base'
+
+export default defineConfig({ ...base, entry: { index: 'src/index.ts', toy: 'src/toy/index.ts' } })

@@ -1,0 +1,2 @@
+// The public face of @stochseg/tfjs-adapter.
+export {}

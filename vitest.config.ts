@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string): string => fileURLToPath(new URL(`./packages/${path}`, import.meta.url))
+
+// Tests run on the sources: a change is seen without a build, and stack traces point at the code.
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^@stochseg\/([a-z-]+)$/, replacement: `${source('')}$1/src/index.ts` },
+      { find: /^@stochseg\/([a-z-]+)\/([a-z-]+)$/, replacement: `${source('')}$1/src/$2/index.ts` },
+    ],
+  },
+  test: {
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'examples/**/*.test.ts',
+      'bench/**/*.test.ts',
+      'scripts/**/*.test.ts',
+    ],
+    testTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+})
