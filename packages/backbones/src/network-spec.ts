@@ -1,12 +1,14 @@
 // NetworkSpec: a network as plain, serialisable data. Named nodes over named tensors, ending in a features tensor.
 //
 // Tensors are planar [N, C, *S] in meaning; an adapter may compute in another layout. A node's output tensor bears
-// the node's name. Nodes are listed so that every tensor is written before it is read.
+// the node's name. Nodes are listed so that every tensor is written before it is read. What a node computes, to the
+// last detail, is what reference-interpreter.ts does.
+import type { SsnHead } from '@stochseg/core'
 
 /** One number for each spatial axis. */
 export type PerAxis = readonly number[]
 
-/** `same`: output size = ⌈input / stride⌉, zeros around; `valid`: no padding. */
+/** `same`: output size = ⌈input / stride⌉, zeros around, the odd one behind; `valid`: no padding. */
 export type Padding = 'same' | 'valid'
 
 interface NodeBase {
@@ -16,7 +18,10 @@ interface NodeBase {
   readonly inputs: readonly string[]
 }
 
-/** Convolution (cross-correlation). Weights `<name>.weight` [out, in, *kernel] and, with `bias`, `<name>.bias` [out]. */
+/**
+ * Convolution (cross-correlation). Weights `<name>.weight` [out, in, *kernel] and, with `bias`, `<name>.bias` [out].
+ * Stride and dilation are 1 unless given; along one axis only one of them may exceed 1.
+ */
 export interface ConvolutionNode extends NodeBase {
   readonly op: 'convolution'
   readonly channels: number
@@ -39,7 +44,7 @@ export interface BatchNormNode extends NodeBase {
 export interface ActivationNode extends NodeBase {
   readonly op: 'activation'
   readonly function: 'relu' | 'prelu' | 'leakyRelu' | 'sigmoid' | 'tanh'
-  /** Slope below zero of leakyRelu; initial slope of prelu. */
+  /** Slope below zero of leakyRelu, initial slope of prelu; 0.01 and 0.25 unless given. */
   readonly slope?: number
 }
 
@@ -57,7 +62,7 @@ export interface UpsampleNode extends NodeBase {
   readonly factor: PerAxis
 }
 
-/** Concatenation along channels; spatial sizes must be equal. */
+/** Concatenation of two or more tensors along channels, in the order of `inputs`; spatial sizes must be equal. */
 export interface ConcatNode extends NodeBase {
   readonly op: 'concat'
 }
@@ -99,7 +104,7 @@ export type NetworkNode =
   | SliceNode
   | DropoutNode
 
-/** A network body without its head. The head reads the tensor named `features`. */
+/** A network body without its head. The head reads the tensor named `features`. All inputs have one spatial size. */
 export interface NetworkSpec {
   readonly format: 'stochseg.network'
   readonly version: 1
@@ -110,4 +115,10 @@ export interface NetworkSpec {
   readonly nodes: readonly NetworkNode[]
   /** The tensor that the head's 1×1 convolutions read. */
   readonly features: string
+}
+
+/** A whole network: a body and the head on its features. */
+export interface Network {
+  readonly spec: NetworkSpec
+  readonly head: SsnHead
 }

@@ -1,0 +1,52 @@
+import { ssnHead } from '@stochseg/core'
+import { describe, expect, it } from 'vitest'
+import { parameterCount, parametersOf } from './parameters'
+import { tensorShapes } from './tensor-shapes'
+import { unet, unetLidc } from './unet'
+
+const trainable = (spec: ReturnType<typeof unet>): number =>
+  parametersOf(spec, ssnHead({ classes: 2, rank: 10 }))
+    .filter(({ name, trainable }) => trainable && !name.startsWith('head.'))
+    .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0)
+
+describe('unet', () => {
+  it("has the paper's number of parameters as unetLidc: 10,319,776 and 792 in the head", () => {
+    const spec = unetLidc()
+    expect(trainable(spec)).toBe(10_319_776)
+    expect(parameterCount(spec, ssnHead({ classes: 2, rank: 10 }))).toBe(10_319_776 + 792)
+  })
+
+  it("halves the resolution between levels and gives a level on the way up the deeper level's width", () => {
+    const spec = unet({ inputChannels: 3, widths: [4, 6, 8], convolutionsPerLevel: 1 })
+    const shapes = tensorShapes(spec, [16, 32])
+    expect(shapes.get('image')).toEqual([3, 16, 32])
+    expect(shapes.get('down2.relu0')).toEqual([8, 4, 8])
+    expect(shapes.get('up1.concat')).toEqual([14, 8, 16])
+    expect(shapes.get('up1.relu0')).toEqual([8, 8, 16])
+    expect(shapes.get(spec.features)).toEqual([6, 16, 32])
+  })
+
+  it('has biases exactly where no normalisation follows', () => {
+    const names = (normalisation: 'batch' | 'none'): string[] =>
+      parametersOf(
+        unet({ inputChannels: 1, widths: [4, 8], normalisation }),
+        ssnHead({ classes: 2, kind: 'deterministic' }),
+      ).map(({ name }) => name)
+    expect(names('batch')).not.toContain('down0.conv0.bias')
+    expect(names('none')).toContain('down0.conv0.bias')
+    expect(names('none').some((name) => name.includes('norm'))).toBe(false)
+  })
+
+  it('works in 3D and with one level', () => {
+    expect(
+      tensorShapes(unet({ dimensions: 3, inputChannels: 1, widths: [2, 3] }), [4, 6, 8]).get('down1.relu1'),
+    ).toEqual([3, 2, 3, 4])
+    expect(unet({ inputChannels: 1, widths: [4] }).features).toBe('down0.relu1')
+  })
+
+  it('refuses no levels and no convolutions', () => {
+    expect(() => unet({ inputChannels: 1, widths: [] })).toThrow(/0 levels/)
+    expect(() => unet({ inputChannels: 1, widths: [4], convolutionsPerLevel: 0 })).toThrow(/0 convolutions/)
+    expect(() => unet({ inputChannels: 1, widths: [4.5] })).toThrow(/channels 4.5/)
+  })
+})

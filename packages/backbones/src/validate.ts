@@ -1,0 +1,157 @@
+// Whether a spec makes sense before any image is there: names, order, parameters of each node, channels.
+import { ModelError } from '@stochseg/core'
+import type { NetworkNode, NetworkSpec } from './network-spec'
+import { tensorChannels } from './tensor-shapes'
+
+/** Names that exported models give to the head and its outputs. */
+const RESERVED = ['head', 'mean', 'logDiagonal', 'factor', 'diagonal']
+
+/**
+ * Checks a spec (from code or from a file) and gives it back.
+ *
+ * Throws {@link ModelError}, naming the node, for another format or version, a name that is used twice or reserved, a
+ * tensor that is read before it is written, an impossible parameter, or an addition of unequal channels.
+ */
+export function networkSpec(spec: NetworkSpec): NetworkSpec {
+  if (spec?.format !== 'stochseg.network' || spec.version !== 1) {
+    throw new ModelError('network spec', {
+      found: `format ${spec?.format}, version ${spec?.version}`,
+      expected: "format 'stochseg.network', version 1",
+      remedy: 'Use a spec that this version of stochseg writes',
+    })
+  }
+  demand(spec.dimensions === 2 || spec.dimensions === 3, spec.name, `${spec.dimensions} dimensions`, '2 or 3')
+  demand(Array.isArray(spec.inputs) && spec.inputs.length > 0, spec.name, 'no inputs', 'at least one input')
+  demand(Array.isArray(spec.nodes), spec.name, 'no nodes', 'a list of nodes')
+
+  const tensors = new Set<string>()
+  const define = (name: unknown): void => {
+    demand(typeof name === 'string' && name !== '', spec.name, `the name ${JSON.stringify(name)}`, 'a string')
+    demand(!tensors.has(name), `'${name}'`, 'a second tensor of that name', 'unique names')
+    demand(
+      !RESERVED.includes(name) && !name.startsWith('head.'),
+      `'${name}'`,
+      'a reserved name',
+      `none of ${RESERVED.join(', ')}`,
+    )
+    tensors.add(name)
+  }
+  for (const input of spec.inputs) {
+    define(input.name)
+    demand(
+      isWhole(input.channels, 1),
+      `input '${input.name}'`,
+      `${input.channels} channels`,
+      'a whole number ≥ 1',
+    )
+  }
+  for (const node of spec.nodes) {
+    for (const input of node.inputs ?? []) {
+      demand(
+        tensors.has(input),
+        `${node.op} '${node.name}'`,
+        `input '${input}' before it is written`,
+        listed(tensors),
+      )
+    }
+    define(node.name)
+    checkNode(node, spec.dimensions)
+  }
+  demand(tensors.has(spec.features), spec.name, `features '${spec.features}'`, listed(tensors))
+  tensorChannels(spec)
+  return spec
+}
+
+function checkNode(node: NetworkNode, dimensions: number): void {
+  const subject = `${node.op} '${node.name}'`
+  const count = node.inputs?.length ?? 0
+  const fits = node.op === 'concat' ? count >= 2 : count === (node.op === 'add' ? 2 : 1)
+  demand(fits, subject, `${count} inputs`, node.op === 'concat' ? '2 or more' : node.op === 'add' ? '2' : '1')
+
+  const perAxis = (name: string, values: readonly number[], least: number): void => {
+    demand(
+      Array.isArray(values) && values.length === dimensions && values.every((value) => isWhole(value, least)),
+      subject,
+      `${name} ${JSON.stringify(values)}`,
+      `${dimensions} whole numbers ≥ ${least}`,
+    )
+  }
+  const number = (name: string, value: number, fine: boolean, expected: string): void => {
+    demand(Number.isFinite(value) && fine, subject, `${name} ${value}`, expected)
+  }
+  const choice = (name: string, value: string, choices: readonly string[]): void => {
+    demand(choices.includes(value), subject, `${name} ${value}`, `one of ${choices.join(', ')}`)
+  }
+
+  switch (node.op) {
+    case 'convolution': {
+      const { stride, dilation } = node
+      number('channels', node.channels, isWhole(node.channels, 1), 'a whole number ≥ 1')
+      perAxis('kernel', node.kernel, 1)
+      if (stride !== undefined) perAxis('stride', stride, 1)
+      if (dilation !== undefined) perAxis('dilation', dilation, 1)
+      choice('padding', node.padding, ['same', 'valid'])
+      demand(typeof node.bias === 'boolean', subject, `bias ${node.bias}`, 'true or false')
+      demand(
+        !stride?.some((step, axis) => step > 1 && (dilation?.[axis] ?? 1) > 1),
+        subject,
+        `stride [${stride}] with dilation [${dilation}]`,
+        'at most one of them above 1 along an axis',
+      )
+      break
+    }
+    case 'batchNorm':
+      number('epsilon', node.epsilon, node.epsilon > 0, 'a number > 0')
+      number('momentum', node.momentum, node.momentum >= 0 && node.momentum < 1, 'a number in [0, 1)')
+      break
+    case 'activation':
+      choice('function', node.function, ['relu', 'prelu', 'leakyRelu', 'sigmoid', 'tanh'])
+      if (node.slope !== undefined) number('slope', node.slope, true, 'a number')
+      break
+    case 'pool':
+      choice('kind', node.kind, ['average', 'max'])
+      perAxis('window', node.window, 1)
+      break
+    case 'upsample':
+      choice('kind', node.kind, ['nearest', 'linear'])
+      perAxis('factor', node.factor, 1)
+      break
+    case 'crop':
+      perAxis('before', node.before, 0)
+      perAxis('after', node.after, 0)
+      break
+    case 'slice':
+      perAxis('start', node.start, 0)
+      perAxis('step', node.step, 1)
+      break
+    case 'dropout':
+      number('rate', node.rate, node.rate >= 0 && node.rate < 1, 'a number in [0, 1)')
+      break
+    case 'concat':
+    case 'add':
+      break
+    default:
+      throw specError(
+        `node '${(node as NetworkNode).name}'`,
+        `operation ${(node as NetworkNode).op}`,
+        'a known one',
+      )
+  }
+}
+
+function demand(condition: boolean, subject: string, found: string, expected: string): asserts condition {
+  if (!condition) throw specError(subject, found, expected)
+}
+
+function specError(subject: string, found: string, expected: string): ModelError {
+  return new ModelError(`network spec, ${subject}`, { found, expected, remedy: 'Correct the spec' })
+}
+
+function isWhole(value: unknown, least: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= least
+}
+
+function listed(tensors: ReadonlySet<string>): string {
+  const names = [...tensors]
+  return `an earlier tensor (the last are ${names.slice(-3).join(', ')})`
+}
