@@ -1,0 +1,48 @@
+// Packs every package as it would be published, lints the tarballs (publint, attw), installs them into an empty
+// project beside their peers and runs them there: what users get is what is checked.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const scratch = mkdtempSync(join(tmpdir(), 'stochseg-packages-'))
+const environment = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' }
+const run = (command, args, cwd = root) =>
+  execFileSync(command, args, { cwd, env: environment, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+
+try {
+  const folders = readdirSync(join(root, 'packages'))
+  const manifests = folders.map((name) =>
+    JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')),
+  )
+  const tarballs = folders.map((name) => {
+    const [packed] = JSON.parse(
+      run('npm', ['pack', '--json', '--silent', '--pack-destination', scratch], join(root, 'packages', name)),
+    )
+    const tarball = join(scratch, packed.filename)
+    run('npx', ['publint', 'run', tarball, '--strict'])
+    run('npx', ['attw', tarball, '--profile', 'esm-only', '--quiet'])
+    console.log(`${packed.name}: ${packed.files.length} files, ${Math.round(packed.size / 1024)} kB packed`)
+    return tarball
+  })
+
+  const project = join(scratch, 'project')
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }))
+  const rootManifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const peers = [...new Set(manifests.flatMap((manifest) => Object.keys(manifest.peerDependencies ?? {})))]
+  const pinned = peers.map((peer) => `${peer}@${rootManifest.devDependencies[peer]}`)
+  run('npm', ['install', '--no-audit', '--no-fund', '--silent', ...tarballs, ...pinned], project)
+
+  const imports = manifests.map(({ name }) => `await import(${JSON.stringify(name)})`).join('\n')
+  writeFileSync(join(project, 'imports.mjs'), `${imports}\nawait import('@stochseg/core/toy')\n`)
+  run('node', ['imports.mjs'], project)
+  run('npx', ['stochseg', '--help'], project)
+  const toy = JSON.parse(run('npx', ['stochseg', 'toy', '--iterations', '50', '--json', '--out', 'toy'], project))
+  if (!Number.isFinite(toy.lowRank.logLikelihood)) throw new Error(`toy gave ${JSON.stringify(toy)}`)
+  console.log(`installed into an empty project: ${manifests.map(({ name }) => name).join(', ')}`)
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
+}
