@@ -1,0 +1,53 @@
+// Files that are either the old or the new one, never half of one.
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { DataError } from '@stochseg/core'
+
+/**
+ * Writes `path` through a temporary file beside it that is flushed to the disk and then renamed, so that a crash, a full
+ * disk or a kill leaves what was there before. Throws `DataError` when it cannot be written.
+ */
+export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
+  try {
+    const file = await open(temporary, 'wx')
+    try {
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw unwritable(path, error)
+  }
+}
+
+/** Creates a folder and those above it. Throws `DataError` when it cannot. */
+export async function createFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    throw unwritable(path, error)
+  }
+}
+
+function unwritable(path: string, cause: unknown): DataError {
+  const code = (cause as NodeJS.ErrnoException).code ?? String(cause)
+  const [found, remedy] = reasons[code] ?? [code, 'Check the folder']
+  return new DataError(`'${path}'`, { found, expected: 'a place to write', remedy, cause })
+}
+
+const reasons: Readonly<Record<string, readonly [found: string, remedy: string]>> = {
+  ENOSPC: ['a full disk', 'Free some space; what was there before is untouched'],
+  EDQUOT: ['a quota that is used up', 'Free some space; what was there before is untouched'],
+  EACCES: ['no permission', 'Choose another folder or change its permissions'],
+  EPERM: ['no permission', 'Choose another folder or change its permissions'],
+  EROFS: ['a read-only file system', 'Choose another folder'],
+  ENOTDIR: ['a file where a folder should be', 'Choose another folder'],
+  EEXIST: ['a file where a folder should be', 'Choose another folder'],
+  EISDIR: ['a folder where a file should be', 'Choose another file name'],
+  ENOENT: ['no such folder', 'Create it first'],
+}

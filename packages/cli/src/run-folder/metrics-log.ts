@@ -1,0 +1,67 @@
+// metrics.ndjson: what training reported, one JSON object a line, in the order of the steps.
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { DataError } from '@stochseg/core'
+import { writeFileAtomically } from './atomic-write'
+
+/** One line of metrics.ndjson. */
+export type MetricsRecord =
+  | {
+      readonly event: 'step'
+      readonly step: number
+      readonly phase: 'mean' | 'all'
+      /** Batch-mean loss before the step's update, in nats per image. */
+      readonly loss: number
+      readonly seconds: number
+    }
+  | {
+      readonly event: 'validation'
+      /** Steps that were done before it. */
+      readonly step: number
+      readonly [metric: string]: string | number
+    }
+
+/** A metrics file that is open for appending. */
+export interface MetricsLog {
+  append(record: MetricsRecord): void
+  close(): void
+}
+
+/** Opens a metrics file, dropping the records after `lastStep`: a resumed run writes those again. */
+export async function openMetricsLog(path: string, lastStep: number): Promise<MetricsLog> {
+  const kept = (await readMetrics(path)).filter((record) => record.step <= lastStep)
+  await writeFileAtomically(path, kept.map(line).join(''))
+  const file = openSync(path, 'a')
+  return {
+    append(record) {
+      try {
+        writeSync(file, line(record))
+      } catch (cause) {
+        throw new DataError(`'${path}'`, {
+          found: String((cause as NodeJS.ErrnoException).code ?? cause),
+          expected: 'a file to append to',
+          remedy: 'Free some space and go on with --resume',
+          cause,
+        })
+      }
+    },
+    close() {
+      fsyncSync(file)
+      closeSync(file)
+    },
+  }
+}
+
+/** The records of a metrics file, none when there is no file. A last line that a crash cut off is left out. */
+export async function readMetrics(path: string): Promise<MetricsRecord[]> {
+  const text = await readFile(path, 'utf8').catch(() => '')
+  return text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .filter((entry) => entry !== '')
+    .map((entry) => JSON.parse(entry) as MetricsRecord)
+}
+
+function line(record: MetricsRecord): string {
+  return `${JSON.stringify(record)}\n`
+}

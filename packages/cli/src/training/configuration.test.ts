@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { parseConfiguration, resumedConfiguration } from './configuration'
+
+test('defaults are filled in', () => {
+  expect(parseConfiguration({ data: 'x.h5', steps: 7 })).toMatchObject({
+    head: 'low-rank',
+    rank: 10,
+    steps: 7,
+  })
+})
+
+test('an unknown key is named', () => {
+  expect(() => parseConfiguration({ data: 'x.h5', stepz: 7 } as never)).toThrow(/stepz/)
+})
+
+test.each([
+  [{ data: 'x', rank: 0 }, /configuration 'rank': found 0/],
+  [{ data: 'x', head: 'none' as never }, /configuration 'head': found "none"; .*low-rank/],
+  [{ data: 'x', widths: [16, 0.5] }, /configuration 'widths.1'/],
+  [{ data: 'x', learningRate: Number.NaN }, /configuration 'learningRate'/],
+  [{}, /configuration 'data': found nothing/],
+])('%j is refused', (given, message) => {
+  expect(() => parseConfiguration(given)).toThrow(message)
+})
+
+test('a resumed run may be longer, but not another run', () => {
+  const begun = parseConfiguration({ data: 'x', rank: 3 })
+  expect(resumedConfiguration(begun, { steps: 9000, rank: 3 })).toEqual({ ...begun, steps: 9000 })
+  expect(() => resumedConfiguration(begun, { rank: 4 })).toThrow(
+    /found 4; expected 3, with which the run began/,
+  )
+})
