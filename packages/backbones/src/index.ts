@@ -1,4 +1,5 @@
 // The public face of @stochseg/backbones.
+export { checkInputSize, type Geometry, geometryOf, type InputSizes } from './geometry'
 export { type InitialWeightsOptions, initialWeights } from './initial-weights'
 export type * from './network-spec'
 export {
@@ -9,6 +10,7 @@ export {
   parameterCount,
   parametersOf,
 } from './parameters'
+export { decodeSafetensors, encodeSafetensors } from './safetensors'
 export { convolutionPadding, tensorChannels, tensorShapes } from './tensor-shapes'
 export { type UnetOptions, unet, unetLidc } from './unet'
 export { networkSpec } from './validate'

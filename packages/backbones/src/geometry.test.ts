@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { geometryOf } from './geometry'
+import type { NetworkNode, NetworkSpec } from './network-spec'
+import { unet, unetLidc } from './unet'
+import { networkSpec } from './validate'
+
+const chain = (...nodes: NetworkNode[]): NetworkSpec =>
+  networkSpec({
+    format: 'stochseg.network',
+    version: 1,
+    name: 'chain',
+    dimensions: 2,
+    inputs: [{ name: 'image', channels: 1 }],
+    nodes,
+    features: nodes.at(-1)!.name,
+  })
+
+const convolution = (name: string, input: string, extra: Partial<NetworkNode> = {}): NetworkNode =>
+  ({
+    op: 'convolution',
+    name,
+    inputs: [input],
+    channels: 1,
+    kernel: [3, 3],
+    padding: 'valid',
+    bias: true,
+    ...extra,
+  }) as NetworkNode
+
+describe('geometryOf', () => {
+  it('takes multiples of 2^(levels − 1) for a U-Net, and gives the size back', () => {
+    const geometry = geometryOf(unet({ inputChannels: 1, widths: [1, 1, 1] }))
+    expect(geometry.multipleOf).toEqual([4, 4])
+    expect(geometry.minimumSize).toEqual([4, 4])
+    expect(geometry.outputSize([12, 20])).toEqual([12, 20])
+    expect(geometryOf(unetLidc()).multipleOf).toEqual([64, 64])
+  })
+
+  it('says which size to pad to', () => {
+    const geometry = geometryOf(unet({ inputChannels: 1, widths: [1, 1, 1] }))
+    expect(() => geometry.outputSize([13, 20])).toThrow(/found 13 × 20.*Pad the image to 16 × 20/)
+    expect(() => geometry.outputSize([16])).toThrow(/2-dimensional/)
+  })
+
+  it('counts the receptive field of dilated and strided valid convolutions', () => {
+    const geometry = geometryOf(
+      chain(
+        convolution('a', 'image', { dilation: [2, 1] }),
+        convolution('b', 'a', { stride: [1, 2] }),
+        convolution('c', 'b'),
+      ),
+    )
+    // Along axis 0: 1 + 4 + 2 + 2; along axis 1: 1 + 2 + 2 + 2 · 2.
+    expect(geometry.receptiveField).toEqual([9, 9])
+    expect(geometry.outputSize([9, 9])).toEqual([1, 1])
+  })
+
+  it('counts what pooling and linear up-sampling add', () => {
+    const pool: NetworkNode = { op: 'pool', name: 'pool', inputs: ['image'], kind: 'max', window: [2, 2] }
+    const up = (kind: 'nearest' | 'linear'): NetworkNode => ({
+      op: 'upsample',
+      name: 'up',
+      inputs: ['pool'],
+      kind,
+      factor: [2, 2],
+    })
+    expect(geometryOf(chain(pool, up('nearest'))).receptiveField).toEqual([2, 2])
+    expect(geometryOf(chain(pool, up('linear'))).receptiveField).toEqual([4, 4])
+  })
+
+  it('finds the sizes of pathways that meet by strided slices and crops, as in DeepMedic', () => {
+    const spec = networkSpec({
+      format: 'stochseg.network',
+      version: 1,
+      name: 'two paths',
+      dimensions: 2,
+      inputs: [{ name: 'image', channels: 1 }],
+      nodes: [
+        { op: 'slice', name: 'coarse', inputs: ['image'], start: [1, 1], step: [3, 3] },
+        convolution('coarse.conv', 'coarse'),
+        { op: 'upsample', name: 'coarse.up', inputs: ['coarse.conv'], kind: 'nearest', factor: [3, 3] },
+        { op: 'crop', name: 'fine', inputs: ['image'], before: [2, 2], after: [2, 2] },
+        convolution('fine.conv', 'fine'),
+        { op: 'concat', name: 'both', inputs: ['fine.conv', 'coarse.up'] },
+      ],
+      features: 'both',
+    })
+    const geometry = geometryOf(spec)
+    expect(geometry.minimumSize).toEqual([9, 9])
+    expect(geometry.multipleOf).toEqual([3, 3])
+    expect(geometry.outputSize([15, 12])).toEqual([9, 6])
+  })
+
+  it('refuses a network whose tensors never meet', () => {
+    expect(() =>
+      geometryOf(chain(convolution('a', 'image'), { op: 'add', name: 'sum', inputs: ['image', 'a'] })),
+    ).toThrow(/0 lengths up to 4096/)
+  })
+})

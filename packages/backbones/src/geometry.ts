@@ -1,0 +1,131 @@
+// Which input sizes a network takes, what size comes out, and how far an output voxel sees.
+import { ModelError, ShapeError } from '@stochseg/core'
+import type { NetworkNode, NetworkSpec, PerAxis } from './network-spec'
+import { convolutionPadding, lengthsAlong } from './tensor-shapes'
+
+/** The sizes that a network takes along each axis: `minimumSize + k · multipleOf`, k = 0, 1, … */
+export interface InputSizes {
+  readonly minimumSize: PerAxis
+  /** Step between two sizes; an image's size must be a multiple of it where `minimumSize` is. */
+  readonly multipleOf: PerAxis
+}
+
+/** What a network does to sizes. */
+export interface Geometry extends InputSizes {
+  /** Input voxels along each axis that one output voxel can depend on, at most. */
+  readonly receptiveField: PerAxis
+  /** Size of the features for inputs of `input` voxels. Throws {@link ShapeError} naming the size to pad to. */
+  outputSize(input: PerAxis): number[]
+}
+
+/** The geometry of a spec. Throws {@link ModelError} where no input size up to 4096 fits. */
+export function geometryOf(spec: NetworkSpec): Geometry {
+  const axes = Array.from({ length: spec.dimensions }, (_, axis) => axis)
+  const sizes = axes.map((axis) => firstSizes(spec, axis))
+  const inputSizes = {
+    minimumSize: sizes.map(([first]) => first),
+    multipleOf: sizes.map(([first, second]) => second - first),
+  }
+  return {
+    ...inputSizes,
+    receptiveField: axes.map((axis) => receptiveField(spec, axis, inputSizes.multipleOf[axis]!)),
+    outputSize: (input) => {
+      checkInputSize(inputSizes, input)
+      return input.map((length, axis) => lengthsAlong(spec, axis, length).get(spec.features)!)
+    },
+  }
+}
+
+/** Throws {@link ShapeError}, naming the smallest size that fits and is no smaller, unless the network takes `size`. */
+export function checkInputSize(sizes: InputSizes, size: PerAxis): void {
+  const { minimumSize, multipleOf } = sizes
+  const padded = minimumSize.map((least, axis) => {
+    const steps = Math.ceil(Math.max(size[axis]! - least, 0) / multipleOf[axis]!)
+    return least + steps * multipleOf[axis]!
+  })
+  if (size.length === padded.length && padded.every((length, axis) => length === size[axis])) return
+  throw new ShapeError('image size', {
+    found: size.join(' × '),
+    expected: `${minimumSize.join(' × ')} or larger by multiples of ${multipleOf.join(' × ')}`,
+    remedy:
+      size.length === padded.length
+        ? `Pad the image to ${padded.join(' × ')}`
+        : `Give ${padded.length}-dimensional images`,
+  })
+}
+
+/** The two smallest input lengths that fit along an axis. */
+function firstSizes(spec: NetworkSpec, axis: number): readonly [number, number] {
+  const fitting: number[] = []
+  let reason: unknown
+  for (let length = 1; length <= 4096; length++) {
+    try {
+      lengthsAlong(spec, axis, length)
+      fitting.push(length)
+      if (fitting.length === 2) return [fitting[0]!, fitting[1]!]
+    } catch (error) {
+      reason = error
+    }
+  }
+  throw new ModelError(`geometry of ${spec.name}`, {
+    found: `${fitting.length} lengths up to 4096 that fit along axis ${axis}`,
+    expected: 'at least 2',
+    remedy: 'Make the lengths meet where tensors are joined, e.g. by crops',
+    cause: reason,
+  })
+}
+
+type Interval = readonly [first: number, last: number]
+
+/** The longest stretch of input that one of `phases` neighbouring output voxels reads, far from any border. */
+function receptiveField(spec: NetworkSpec, axis: number, phases: number): number {
+  let longest = 0
+  for (let voxel = 0; voxel < phases; voxel++) {
+    const needed = new Map<string, Interval>([[spec.features, [voxel, voxel]]])
+    for (const node of spec.nodes.toReversed()) {
+      const output = needed.get(node.name)
+      if (!output) continue
+      for (const input of node.inputs) {
+        needed.set(input, hull(needed.get(input), intervalRead(node, axis, output)))
+      }
+    }
+    const read = spec.inputs.reduce<Interval | undefined>(
+      (all, { name }) => (needed.has(name) ? hull(all, needed.get(name)!) : all),
+      undefined,
+    )
+    if (read) longest = Math.max(longest, read[1] - read[0] + 1)
+  }
+  return longest
+}
+
+/** The input voxels that output voxels `first` to `last` of a node read. */
+function intervalRead(node: NetworkNode, axis: number, [first, last]: Interval): Interval {
+  switch (node.op) {
+    case 'convolution': {
+      const stride = node.stride?.[axis] ?? 1
+      const extent = (node.kernel[axis]! - 1) * (node.dilation?.[axis] ?? 1)
+      const [before] = convolutionPadding(node, axis, stride)
+      return [first * stride - before, last * stride - before + extent]
+    }
+    case 'pool': {
+      const window = node.window[axis]!
+      return [first * window, last * window + window - 1]
+    }
+    case 'upsample': {
+      const factor = node.factor[axis]!
+      if (node.kind === 'nearest') return [Math.floor(first / factor), Math.floor(last / factor)]
+      const position = (voxel: number): number => (voxel + 0.5) / factor - 0.5
+      return [Math.floor(position(first)), Math.ceil(position(last))]
+    }
+    case 'crop':
+      return [first + node.before[axis]!, last + node.before[axis]!]
+    case 'slice':
+      return [node.start[axis]! + first * node.step[axis]!, node.start[axis]! + last * node.step[axis]!]
+    default:
+      return [first, last]
+  }
+}
+
+function hull(a: Interval | undefined, b: Interval): Interval {
+  return a ? [Math.min(a[0], b[0]), Math.max(a[1], b[1])] : b
+}

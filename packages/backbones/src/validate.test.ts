@@ -1,0 +1,80 @@
+import { ModelError } from '@stochseg/core'
+import { describe, expect, it } from 'vitest'
+import type { NetworkNode, NetworkSpec } from './network-spec'
+import { unet } from './unet'
+import { networkSpec } from './validate'
+
+const relu = (name: string, input: string): NetworkNode => ({
+  op: 'activation',
+  name,
+  inputs: [input],
+  function: 'relu',
+})
+
+const spec = (nodes: readonly object[], extra: object = {}): NetworkSpec =>
+  ({
+    format: 'stochseg.network',
+    version: 1,
+    name: 'test',
+    dimensions: 2,
+    inputs: [
+      { name: 'image', channels: 2 },
+      { name: 'other', channels: 3 },
+    ],
+    nodes,
+    features: 'image',
+    ...extra,
+  }) as NetworkSpec
+
+describe('networkSpec', () => {
+  it('accepts a spec that went through JSON', () => {
+    const network = unet({ inputChannels: 1, widths: [2, 4] })
+    expect(networkSpec(JSON.parse(JSON.stringify(network)))).toEqual(network)
+  })
+
+  it.each([
+    ['another version', spec([], { version: 2 }), /version 2/],
+    ['no nodes', spec([], { nodes: undefined }), /no nodes/],
+    ['a name used twice', spec([relu('a', 'image'), relu('a', 'image')]), /'a': found a second tensor/],
+    ['a name that the head needs', spec([relu('mean', 'image')]), /'mean': found a reserved name/],
+    [
+      'a tensor read before it is written',
+      spec([relu('b', 'a'), relu('a', 'image')]),
+      /'b': found input 'a' before/,
+    ],
+    ['features that do not exist', spec([], { features: 'x' }), /features 'x'/],
+    ['too many inputs', spec([{ ...relu('a', 'image'), inputs: ['image', 'other'] }]), /'a': found 2 inputs/],
+    [
+      'a sum of unequal channels',
+      spec([{ op: 'add', name: 's', inputs: ['image', 'other'] }]),
+      /'s': found inputs of 2 and 3/,
+    ],
+    [
+      'a window for another number of axes',
+      spec([{ op: 'pool', name: 'p', inputs: ['image'], kind: 'max', window: [2] }]),
+      /window \[2\]/,
+    ],
+    ['an unknown operation', spec([{ op: 'fft', name: 'f', inputs: ['image'] }]), /operation fft/],
+    ['an unknown function', spec([{ ...relu('a', 'image'), function: 'gelu' }]), /function gelu/],
+    [
+      'stride together with dilation',
+      spec([
+        {
+          op: 'convolution',
+          name: 'c',
+          inputs: ['image'],
+          channels: 1,
+          kernel: [3, 3],
+          stride: [1, 2],
+          dilation: [1, 2],
+          padding: 'same',
+          bias: true,
+        },
+      ]),
+      /stride \[1,2\] with dilation/,
+    ],
+  ])('refuses %s, naming the node', (_, wrong, message) => {
+    expect(() => networkSpec(wrong)).toThrow(message)
+    expect(() => networkSpec(wrong)).toThrow(ModelError)
+  })
+})
