@@ -12,6 +12,8 @@ export {
   ValueError,
 } from './errors'
 export { DETERMINISTIC_VARIANCE, type HeadKind, type SsnHead, ssnHead } from './head'
+export { drawNoise, type Noise, standardNormals } from './noise/draw-noise'
 export { philox4x32 } from './noise/philox'
+export { randomInteger, shuffledIndices } from './noise/random-integers'
 export type { EngineState, StepOptions, TrainingBatch, TrainingEngine } from './training/training-engine'
 export type { Weight, Weights } from './weights'

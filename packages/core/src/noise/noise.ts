@@ -5,6 +5,11 @@
 //   ε        index = voxel,     plane = class,       stream = the image's stream
 //   z        index = component, plane = 2³² − 1,     stream = the image's stream
 //
+// Beside samples, the i-th draw of a kind (sequence: which of several, e.g. of weight tensors; attempt: rejections so far):
+//
+//   integer  (i, 2³² − 2, attempt, stream)        shuffle  (i, 2³² − 3, attempt, stream)
+//   plain normals  (⌊i / 4⌋, 2³² − 4, sequence, stream)   word: i mod 4
+//
 // Image n of a batch has stream `stream + n`. So a normal depends on nothing but (seed, stream, sample, class, voxel).
 import { ValueError } from '../errors'
 import { normalPairInto } from './normal'
@@ -12,6 +17,10 @@ import { philox4x32Into } from './philox'
 
 /** The plane of z, apart from every class. */
 export const FACTOR_PLANE = 0xffffffff
+/** The planes of draws that belong to no sample. */
+export const INTEGER_PLANE = 0xfffffffe
+export const SHUFFLE_PLANE = 0xfffffffd
+export const NORMAL_PLANE = 0xfffffffc
 
 /** A seed as Philox's key. Throws {@link ValueError} unless it is a whole number in [0, 2^53). */
 export function seedKey(seed: number): readonly [number, number] {
