@@ -13,8 +13,8 @@ export interface InitialWeightsOptions {
   readonly factorScale?: number
 }
 
-/** Noise stream of the first parameter: far from the streams that images use, should both have the same seed. */
-const FIRST_STREAM = 2 ** 31
+/** Tells these normals from those of generated data with the same seed. */
+const PLANE = 1
 
 /**
  * Initial weights: kernels normal with variance 2 / fan-in (He et al. 2015, not truncated), biases 0, batch
@@ -33,7 +33,7 @@ export function initialWeights(spec: NetworkSpec, head: SsnHead, options: Initia
   }
   return new Map(
     parametersOf(spec, head).map((parameter, index) => {
-      const weight = initialWeight(parameter, seed, FIRST_STREAM + index)
+      const weight = initialWeight(parameter, seed, index)
       if (parameter.name === 'head.logDiagonal.bias') weight.data.fill(logDiagonalBias)
       if (parameter.name === 'head.factor.weight') scale(weight.data, factorScale)
       return [parameter.name, weight]
@@ -44,7 +44,7 @@ export function initialWeights(spec: NetworkSpec, head: SsnHead, options: Initia
 function initialWeight({ shape, initializer }: Parameter, seed: number, stream: number): Weight {
   const count = shape.reduce((product, length) => product * length, 1)
   if (initializer.kind === 'constant') return { shape, data: new Float32Array(count).fill(initializer.value) }
-  const data = standardNormals(count, { seed, stream })
+  const data = standardNormals(count, { seed, stream, plane: PLANE })
   scale(data, Math.sqrt(2 / initializer.fanIn))
   return { shape, data }
 }

@@ -5,7 +5,11 @@ import { interpretSpec } from './reference-interpreter'
 import { networkSpec } from './validate'
 
 /** What one node makes of a row of numbers, as an image one voxel high. */
-const apply = (node: Record<string, unknown>, values: number[], weights: Record<string, number[]> = {}): number[] => {
+const apply = (
+  node: Record<string, unknown>,
+  values: number[],
+  weights: Record<string, number[]> = {},
+): number[] => {
   const spec = networkSpec({
     format: 'stochseg.network',
     version: 1,
