@@ -1,2 +1,15 @@
 // The public face of @stochseg/data.
-export {}
+export { openHdf5Dataset } from './hdf5'
+export { openDataset } from './open-dataset'
+export type { OpenDataset, OpenOptions, Split } from './open-options'
+export {
+  decodePng,
+  encodePng,
+  type NormalizedImage,
+  normalizePng,
+  type PngImage,
+  readPng,
+  writePng,
+} from './png'
+export { openPngFolder } from './png-folder'
+export { writePngFolder } from './write-png-folder'
