@@ -1,5 +1,21 @@
 // The public face of @stochseg/core. Nothing else is promised.
 export type { Case, Dataset } from './dataset'
+export type { ArrayOps } from './distribution/array-ops'
+export { type Float64NdArray, float64Array, float64Arrays } from './distribution/float64-arrays'
+export {
+  type DistributionArrays,
+  type EditArrays,
+  type LabelArrays,
+  labelLogLikelihood,
+  labelLogProbabilities,
+  logMarginalProbabilities,
+  marginalEntropyOf,
+  meanCrossEntropy,
+  monteCarloLoss,
+  type NoiseArrays,
+  sampledLogits,
+} from './distribution/formulas'
+export { type LabelSizes, labelTargets } from './distribution/label-targets'
 export { type LogitDistribution, logitDistribution, voxelCount } from './distribution/logit-distribution'
 export {
   DataError,
