@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ValueError } from '../errors'
 import { drawNoise, standardNormals } from './draw-noise'
-import { LARGEST_NORMAL, logFloat32, normalPairInto } from './normal'
 
 const sizes = { batch: 2, classes: 2, rank: 3, spatial: [2, 3] }
 const epsilonOfSample = 2 * 2 * 6
@@ -101,44 +100,6 @@ describe('standardNormals', () => {
   it('does not depend on how many are drawn', () => {
     expect(standardNormals(6, { seed: 3 })).toEqual(normals.slice(0, 6))
     expect(standardNormals(0, { seed: 3 })).toHaveLength(0)
-  })
-})
-
-describe('normalPairInto', () => {
-  it('is the Box–Muller transform to float32 accuracy', () => {
-    const word = fc.integer({ min: 0, max: 0xffffffff })
-    const pair = new Float32Array(2)
-    fc.assert(
-      fc.property(word, word, (word0, word1) => {
-        normalPairInto(pair, 0, word0, word1)
-        const u = Math.fround((word0 | 1) >>> 0) / 2 ** 32
-        const radius = Math.sqrt(-2 * Math.log(u))
-        const angle = (2 * Math.PI * word1) / 2 ** 32
-        expect(Math.abs(pair[0]! - radius * Math.cos(angle))).toBeLessThan(2e-6)
-        expect(Math.abs(pair[1]! - radius * Math.sin(angle))).toBeLessThan(2e-6)
-      }),
-      { numRuns: 1000 },
-    )
-  })
-
-  it('never exceeds the stated bound', () => {
-    const pair = new Float32Array(2)
-    for (const word0 of [0, 1, 2, 0xfffffffe, 0xffffffff]) {
-      for (const word1 of [0, 0x40000000, 0x80000000, 0xc0000000, 0x20000000]) {
-        normalPairInto(pair, 0, word0, word1)
-        expect(Math.max(Math.abs(pair[0]!), Math.abs(pair[1]!))).toBeLessThanOrEqual(LARGEST_NORMAL)
-      }
-    }
-  })
-
-  it('takes logarithms to float32 accuracy', () => {
-    fc.assert(
-      fc.property(fc.float({ min: Math.fround(2 ** -32), max: 1, noNaN: true }), (x) => {
-        expect(Math.abs(logFloat32(x) - Math.log(x))).toBeLessThanOrEqual(
-          1e-6 * Math.abs(Math.log(x)) + 1e-12,
-        )
-      }),
-    )
   })
 })
 

@@ -29,23 +29,38 @@ describe('normalPairInto', () => {
     const values = new Float32Array(8)
     const words = [0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x12345678, 0xdeadbeef, 0x40000001]
     for (let index = 0; index < 8; index += 2) normalPairInto(values, index, words[index]!, words[index + 1]!)
-    expect([...new Uint32Array(values.buffer)].map((bits) => bits.toString(16))).toEqual(GOLDEN_BITS)
+    expect([...new Uint32Array(values.buffer)].map((bits) => bits.toString(16))).toEqual([
+      '40d1c6fe',
+      '31a4c217',
+      '0',
+      '80000000',
+      'c0cc9071',
+      '3fb9e727',
+      'bf947e2c',
+      '3f947e35',
+    ])
   })
 
   it('never exceeds the stated bound', () => {
     // The radius is largest for the smallest |word0 | 1|; of the angles, every float32 near the two maxima is tried.
-    for (const word0 of [0, 1, 0xffffffff, 0xfffffffe, 2, 3, 0xfffffffd, 4, 5]) {
+    let most = 0
+    for (const word0 of [0, 0xffffffff, 2, 0xfffffffd, 4]) {
       for (let step = 0; step < 2 ** 16; step++) {
-        expect(largest(word0, step * 64) <= LARGEST_NORMAL).toBe(true)
-        expect(largest(word0, (0x7fffffff - step * 64) >>> 0) <= LARGEST_NORMAL).toBe(true)
-        expect(largest(word0, (0x80000000 + step * 64) >>> 0) <= LARGEST_NORMAL).toBe(true)
+        for (const extreme of [0, 0x7fffffff, 0x80000000]) {
+          most = Math.max(
+            most,
+            largest(word0, (extreme + step * 64) >>> 0),
+            largest(word0, (extreme - step * 64) >>> 0),
+          )
+        }
       }
     }
+    expect(most).toBeLessThanOrEqual(LARGEST_NORMAL)
+    expect(most).toBeGreaterThan(LARGEST_NORMAL - 1e-5)
     fc.assert(
       fc.property(word, (word1) => largest(0, word1) <= LARGEST_NORMAL),
       { numRuns: 5000 },
     )
-    expect(largest(0, 0)).toBeGreaterThan(LARGEST_NORMAL - 1e-3)
   })
 
   it('has the moments and the tails of the normal distribution', () => {
@@ -78,5 +93,3 @@ describe('normalPairInto', () => {
     }
   })
 })
-
-const GOLDEN_BITS = [] as string[]

@@ -4,12 +4,11 @@
 const f = Math.fround
 
 /**
- * No normal drawn here is larger in absolute value.
+ * No normal drawn here is larger in absolute value: √(62 ln 2).
  *
- * The radius is largest at u = 2⁻³¹, where it is √(62 ln 2) = 6.55555; the polynomials of sine and cosine stay below
- * 1 + 1e-6, and three roundings add less than 2e-7 of the result.
+ * Trying all 2³² words of each kind gave a radius of at most 6.5555415 and a sine and a cosine below 1.
  */
-export const LARGEST_NORMAL = 6.5556
+export const LARGEST_NORMAL = 6.555542
 
 const float32 = new Float32Array(1)
 const bits = new Int32Array(float32.buffer)
