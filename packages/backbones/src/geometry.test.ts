@@ -1,6 +1,9 @@
+import { ssnHead } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
 import { geometryOf } from './geometry'
 import type { NetworkNode, NetworkSpec } from './network-spec'
+import { parametersOf } from './parameters'
+import { interpretSpec } from './reference-interpreter'
 import { unet, unetLidc } from './unet'
 import { networkSpec } from './validate'
 
@@ -66,6 +69,36 @@ describe('geometryOf', () => {
     })
     expect(geometryOf(chain(pool, up('nearest'))).receptiveField).toEqual([2, 2])
     expect(geometryOf(chain(pool, up('linear'))).receptiveField).toEqual([4, 4])
+  })
+
+  it.each(['linear', 'nearest'] as const)('is how far changes of the input reach (%s)', (upsampling) => {
+    const spec = unet({
+      inputChannels: 1,
+      widths: [1, 1, 1],
+      convolutionsPerLevel: 1,
+      normalisation: 'none',
+      upsampling,
+    })
+    const weights = new Map(
+      parametersOf(spec, ssnHead({ classes: 1 })).map(({ name, shape }) => [
+        name,
+        { shape, data: new Float32Array(shape.reduce((a, b) => a * b)).fill(0.5) },
+      ]),
+    )
+    const width = 96
+    const features = (changed?: number): Float64Array => {
+      const data = new Float64Array(4 * width).fill(1)
+      if (changed !== undefined) data[changed]! += 1
+      const image = { shape: [1, 1, 4, width], data }
+      return interpretSpec(spec, weights, new Map([['image', image]])).get(spec.features)!.data
+    }
+    const plain = features()
+    const reached = Array.from({ length: width }, (_, column) =>
+      features(column).map((value, i) => value - plain[i]!),
+    )
+    const seenBy = (voxel: number): number => reached.filter((change) => change[voxel]! > 0).length
+    const [, along] = geometryOf(spec).receptiveField
+    expect(Math.max(...[48, 49, 50, 51].map(seenBy))).toBe(along)
   })
 
   it('finds the sizes of pathways that meet by strided slices and crops, as in DeepMedic', () => {

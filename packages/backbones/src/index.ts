@@ -10,6 +10,7 @@ export {
   parameterCount,
   parametersOf,
 } from './parameters'
+export { interpretNetwork, interpretSpec, type ReferenceTensor } from './reference-interpreter'
 export { decodeSafetensors, encodeSafetensors } from './safetensors'
 export { convolutionPadding, tensorChannels, tensorShapes } from './tensor-shapes'
 export { type UnetOptions, unet, unetLidc } from './unet'

@@ -1,0 +1,112 @@
+// What an exported file says about its network beside the graph: ONNX `metadata_props`, strings by name.
+//
+// Names that begin with `stochseg.` are ours; all others are the user's properties (class names, normalisation, …).
+import type { InputSizes, PerAxis } from '@stochseg/backbones'
+import { type HeadKind, ModelError, type SsnHead, ssnHead, ValueError } from '@stochseg/core'
+
+/** An SSN's description in its `.onnx` file. */
+export interface ModelMetadata extends InputSizes {
+  readonly head: SsnHead
+  /** Name of the body, e.g. `unet`. */
+  readonly backbone: string
+  /** Channels of the image. */
+  readonly channels: number
+  readonly dimensions: 2 | 3
+  readonly receptiveField: PerAxis
+  /** The user's own: class names, normalisation, where the weights come from, … */
+  readonly properties: Readonly<Record<string, string>>
+}
+
+const PREFIX = 'stochseg.'
+const FORMAT = '1'
+
+/** Metadata as names and strings. Throws {@link ValueError} for a property that is named like one of ours. */
+export function encodeMetadata(metadata: ModelMetadata): Map<string, string> {
+  const { head, backbone, channels, dimensions, minimumSize, multipleOf, receptiveField, properties } =
+    metadata
+  const reserved = Object.keys(properties).find((name) => name.startsWith(PREFIX))
+  if (reserved !== undefined) {
+    throw new ValueError('model property', {
+      found: `the name '${reserved}'`,
+      expected: `a name that does not begin with '${PREFIX}'`,
+      remedy: 'Choose another name',
+    })
+  }
+  // The format comes last, so that a file which lost its end is seen to be incomplete.
+  return new Map([
+    ...Object.entries(properties),
+    ...Object.entries({
+      head: head.kind,
+      classes: String(head.classes),
+      rank: String(head.rank),
+      epsilon: String(head.epsilon),
+      factorLayout: 'channel = class * rank + component',
+      backbone,
+      channels: String(channels),
+      dimensions: String(dimensions),
+      minimumSize: minimumSize.join(' '),
+      multipleOf: multipleOf.join(' '),
+      receptiveField: receptiveField.join(' '),
+      format: FORMAT,
+    }).map(([name, value]): [string, string] => [PREFIX + name, value]),
+  ])
+}
+
+/** Metadata from names and strings. Throws {@link ModelError} for entries that are missing or make no sense. */
+export function decodeMetadata(entries: ReadonlyMap<string, string>): ModelMetadata {
+  const text = (name: string): string => {
+    const value = entries.get(PREFIX + name)
+    if (value === undefined) throw metadataError(`no '${PREFIX}${name}'`, 'the metadata of an SSN')
+    return value
+  }
+  const number = (name: string): number => {
+    const value = Number(text(name))
+    if (!Number.isFinite(value)) throw metadataError(`${PREFIX}${name} = '${text(name)}'`, 'a number')
+    return value
+  }
+  if (text('format') !== FORMAT) throw metadataError(`format ${text('format')}`, `format ${FORMAT}`)
+  const dimensions = number('dimensions')
+  if (dimensions !== 2 && dimensions !== 3) throw metadataError(`${dimensions} dimensions`, '2 or 3')
+  const perAxis = (name: string): number[] => {
+    const values = text(name).split(' ').map(Number)
+    if (values.length !== dimensions || !values.every((value) => Number.isInteger(value) && value > 0)) {
+      throw metadataError(`${PREFIX}${name} = '${text(name)}'`, `${dimensions} whole numbers > 0`)
+    }
+    return values
+  }
+  return {
+    head: decodeHead({
+      kind: text('head') as HeadKind,
+      classes: number('classes'),
+      rank: number('rank'),
+      epsilon: number('epsilon'),
+    }),
+    backbone: text('backbone'),
+    channels: number('channels'),
+    dimensions,
+    minimumSize: perAxis('minimumSize'),
+    multipleOf: perAxis('multipleOf'),
+    receptiveField: perAxis('receptiveField'),
+    properties: Object.fromEntries([...entries].filter(([name]) => !name.startsWith(PREFIX))),
+  }
+}
+
+function decodeHead(head: SsnHead): SsnHead {
+  if (!['low-rank', 'diagonal', 'deterministic'].includes(head.kind)) {
+    throw metadataError(`head '${head.kind}'`, 'low-rank, diagonal or deterministic')
+  }
+  try {
+    return ssnHead(head)
+  } catch (cause) {
+    throw metadataError(`a head of ${head.classes} classes and rank ${head.rank}`, 'an SSN head', cause)
+  }
+}
+
+function metadataError(found: string, expected: string, cause?: unknown): ModelError {
+  return new ModelError('ONNX metadata', {
+    found,
+    expected,
+    remedy: 'Export the network with this version of stochseg',
+    cause,
+  })
+}

@@ -1,0 +1,67 @@
+// Protocol buffers on the wire (protobuf.dev/programming-guides/encoding): as much of the writing as ONNX needs.
+
+/** Collects the fields of one message. */
+export class WireWriter {
+  readonly #chunks: Uint8Array[] = []
+
+  /** An integer field (int32, int64, enum). Whole numbers that are exact in JavaScript, also negative. */
+  integer(field: number, value: number): this {
+    this.#chunks.push(varint(tag(field, 0)), varint(value))
+    return this
+  }
+
+  /** A float field, rounded to float32. */
+  float(field: number, value: number): this {
+    this.#chunks.push(varint(tag(field, 5)), new Uint8Array(4))
+    new DataView(this.#chunks.at(-1)!.buffer).setFloat32(0, value, true)
+    return this
+  }
+
+  /** A bytes field. The bytes are not copied before {@link finish}. */
+  bytes(field: number, value: Uint8Array): this {
+    this.#chunks.push(varint(tag(field, 2)), varint(value.length), value)
+    return this
+  }
+
+  string(field: number, text: string): this {
+    return this.bytes(field, new TextEncoder().encode(text))
+  }
+
+  /** A message field, written by `write`. */
+  message(field: number, write: (writer: WireWriter) => unknown): this {
+    const writer = new WireWriter()
+    write(writer)
+    this.#chunks.push(varint(tag(field, 2)), varint(writer.length), ...writer.#chunks)
+    return this
+  }
+
+  get length(): number {
+    return this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  }
+
+  /** The message's bytes. */
+  finish(): Uint8Array {
+    const bytes = new Uint8Array(this.length)
+    let offset = 0
+    for (const chunk of this.#chunks) {
+      bytes.set(chunk, offset)
+      offset += chunk.length
+    }
+    return bytes
+  }
+}
+
+function tag(field: number, wireType: number): number {
+  return field * 8 + wireType
+}
+
+function varint(value: number): Uint8Array {
+  const bytes: number[] = []
+  let rest = BigInt.asUintN(64, BigInt(value))
+  while (rest > 127n) {
+    bytes.push(Number(rest & 127n) | 128)
+    rest >>= 7n
+  }
+  bytes.push(Number(rest))
+  return Uint8Array.from(bytes)
+}

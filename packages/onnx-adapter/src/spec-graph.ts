@@ -1,0 +1,182 @@
+// A spec's nodes as ONNX nodes, one for one, and the head after them.
+import { headOutputs, type NetworkNode, type NetworkSpec, type PerAxis } from '@stochseg/backbones'
+import type { SsnHead } from '@stochseg/core'
+import type { OnnxAttribute, OnnxInitializer, OnnxNode } from './protobuf/onnx-model'
+
+/** Nodes and the constants they need beside the network's weights. */
+export interface GraphPart {
+  readonly nodes: readonly OnnxNode[]
+  readonly constants: readonly OnnxInitializer[]
+}
+
+/** A node of a spec in inference mode. Its output and its weights bear the spec's names. */
+export function onnxNode(node: NetworkNode): GraphPart {
+  const operator = (
+    operation: string,
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+    weights: readonly string[] = [],
+    constants: readonly OnnxInitializer[] = [],
+  ): GraphPart => ({
+    nodes: [
+      {
+        name: node.name,
+        operation,
+        inputs: [
+          ...node.inputs,
+          ...weights.map((part) => part && `${node.name}.${part}`),
+          ...constants.map(({ name }) => name),
+        ],
+        outputs: [node.name],
+        attributes,
+      },
+    ],
+    constants,
+  })
+  const integers = (part: string, values: readonly number[]): OnnxInitializer => ({
+    name: `${node.name}.${part}`,
+    shape: [values.length],
+    data: BigInt64Array.from(values, BigInt),
+  })
+  const cut = (starts: PerAxis, ends: PerAxis, steps: PerAxis): GraphPart =>
+    operator(
+      'Slice',
+      {},
+      [],
+      [
+        integers('starts', starts),
+        integers('ends', ends),
+        integers(
+          'axes',
+          starts.map((_, axis) => axis + 2),
+        ),
+        integers('steps', steps),
+      ],
+    )
+
+  switch (node.op) {
+    case 'convolution':
+      return operator('Conv', convolutionAttributes(node), node.bias ? ['weight', 'bias'] : ['weight'])
+    case 'batchNorm':
+      return operator('BatchNormalization', { epsilon: { float: node.epsilon } }, [
+        'scale',
+        'bias',
+        'mean',
+        'variance',
+      ])
+    case 'activation':
+      switch (node.function) {
+        case 'relu':
+          return operator('Relu')
+        case 'prelu':
+          return operator('PRelu', {}, ['slope'])
+        case 'leakyRelu':
+          return operator('LeakyRelu', { alpha: { float: node.slope ?? 0.01 } })
+        case 'sigmoid':
+          return operator('Sigmoid')
+        case 'tanh':
+          return operator('Tanh')
+      }
+      break
+    case 'pool':
+      return operator(node.kind === 'max' ? 'MaxPool' : 'AveragePool', {
+        kernel_shape: { ints: node.window },
+        strides: { ints: node.window },
+      })
+    case 'upsample':
+      return operator(
+        'Resize',
+        node.kind === 'linear'
+          ? { mode: { string: 'linear' }, coordinate_transformation_mode: { string: 'half_pixel' } }
+          : {
+              mode: { string: 'nearest' },
+              coordinate_transformation_mode: { string: 'asymmetric' },
+              nearest_mode: { string: 'floor' },
+            },
+        // The region of interest is left out.
+        [''],
+        [
+          {
+            name: `${node.name}.scales`,
+            shape: [node.factor.length + 2],
+            data: Float32Array.of(1, 1, ...node.factor),
+          },
+        ],
+      )
+    case 'concat':
+      return operator('Concat', { axis: { int: 1 } })
+    case 'add':
+      return operator('Add')
+    case 'crop':
+      return cut(
+        node.before,
+        node.after.map((length) => (length === 0 ? END : -length)),
+        node.before.map(() => 1),
+      )
+    case 'slice':
+      return cut(
+        node.start,
+        node.start.map(() => END),
+        node.step,
+      )
+    case 'dropout':
+      return operator('Identity')
+  }
+}
+
+/** The head on the features: outputs `mean`, then `factor` and `diagonal` where it has them. */
+export function onnxHead(spec: NetworkSpec, head: SsnHead): GraphPart {
+  const convolutions = headOutputs(head).map(({ name }): OnnxNode => {
+    const prefix = `head.${name}`
+    return {
+      name: prefix,
+      operation: 'Conv',
+      inputs: [spec.features, `${prefix}.weight`, `${prefix}.bias`],
+      outputs: [name],
+      attributes: { kernel_shape: { ints: Array(spec.dimensions).fill(1) } },
+    }
+  })
+  if (head.kind === 'deterministic') return { nodes: convolutions, constants: [] }
+  return {
+    nodes: [
+      ...convolutions,
+      { name: 'head.variance', operation: 'Exp', inputs: ['logDiagonal'], outputs: ['head.variance'] },
+      {
+        name: 'head.diagonal',
+        operation: 'Add',
+        inputs: ['head.variance', 'head.epsilon'],
+        outputs: ['diagonal'],
+      },
+    ],
+    constants: [{ name: 'head.epsilon', shape: [], data: Float32Array.of(head.epsilon) }],
+  }
+}
+
+/** ONNX's way to say "to the end" of an axis. */
+const END = 2 ** 31 - 1
+
+function convolutionAttributes(node: NetworkNode & { op: 'convolution' }): Record<string, OnnxAttribute> {
+  const { kernel } = node
+  const stride = node.stride ?? kernel.map(() => 1)
+  const dilation = node.dilation ?? kernel.map(() => 1)
+  return {
+    kernel_shape: { ints: kernel },
+    strides: { ints: stride },
+    dilations: { ints: dilation },
+    ...paddingAttributes(node.padding, kernel, stride, dilation),
+  }
+}
+
+function paddingAttributes(
+  padding: 'same' | 'valid',
+  kernel: PerAxis,
+  stride: PerAxis,
+  dilation: PerAxis,
+): Record<string, OnnxAttribute> {
+  if (padding === 'valid') return {}
+  // With a stride, how much is padded depends on the input's length.
+  if (stride.some((step) => step > 1)) return { auto_pad: { string: 'SAME_UPPER' } }
+  const total = kernel.map((length, axis) => (length - 1) * dilation[axis]!)
+  return {
+    pads: { ints: [...total.map((sum) => Math.floor(sum / 2)), ...total.map((sum) => Math.ceil(sum / 2))] },
+  }
+}
