@@ -1,0 +1,171 @@
+// From a NetworkSpec to a TF.js layers model: one layer a node, under the node's name.
+import {
+  type ActivationNode,
+  type ConvolutionNode,
+  headOutputs,
+  type NetworkNode,
+  type NetworkSpec,
+  type PerAxis,
+} from '@stochseg/backbones'
+import type { SsnHead, Weights } from '@stochseg/core'
+import * as tf from '@tensorflow/tfjs-core'
+import {
+  input,
+  type LayersModel,
+  layers,
+  model,
+  type Shape,
+  type SymbolicTensor,
+} from '@tensorflow/tfjs-layers'
+import { type DropoutSource, dropoutSeed } from './dropout-source'
+import { BatchNormalisationLayer } from './layers/batch-normalisation-layer'
+import { OperationLayer } from './layers/operation-layer'
+import { setModelWeights } from './model-weights'
+import { linearUpsample } from './operations/linear-upsample'
+import { nearestUpsample } from './operations/nearest-upsample'
+
+/**
+ * A network with its head as a layers model of images `[N, *S, channels]` in any size that fits the spec.
+ *
+ * Its outputs are the head's 1×1 convolutions `head.mean` `[N, *S, C]` and, by the head's kind, `head.logDiagonal`
+ * `[N, *S, C]` and `head.factor` `[N, *S, C·R]` (channel c·R + r).
+ *
+ * @param dropout where dropout layers take their seeds from.
+ */
+export function buildModel(
+  spec: NetworkSpec,
+  head: SsnHead,
+  weights: Weights,
+  dropout: DropoutSource = { seed: 0, stream: 0 },
+): LayersModel {
+  const { inputs, tensors } = applyNodes(spec, dropout)
+  const outputs = headNodes(spec, head).map(
+    (node) => convolution(node).apply(tensors.get(spec.features)!) as SymbolicTensor,
+  )
+  const built = model({ inputs, outputs, name: spec.name })
+  setModelWeights(built, spec, head, weights)
+  return built
+}
+
+/** A layer for each node, applied to new inputs; the tensors by name. */
+export function applyNodes(
+  spec: Pick<NetworkSpec, 'dimensions' | 'inputs' | 'nodes'>,
+  dropout: DropoutSource,
+): { readonly inputs: SymbolicTensor[]; readonly tensors: ReadonlyMap<string, SymbolicTensor> } {
+  const anySize = Array<null>(spec.dimensions).fill(null)
+  const inputs = spec.inputs.map(({ name, channels }) => input({ shape: [...anySize, channels], name }))
+  const tensors = new Map(spec.inputs.map(({ name }, index) => [name, inputs[index]!]))
+  for (const node of spec.nodes) {
+    const read = node.inputs.map((name) => tensors.get(name)!)
+    const layer = layerOf(node, spec.dimensions, dropout)
+    tensors.set(node.name, layer.apply(read.length === 1 ? read[0]! : read) as SymbolicTensor)
+  }
+  return { inputs, tensors }
+}
+
+/** The head as 1×1 convolutions on the features: `head.mean`, then, by its kind, `head.logDiagonal` and `head.factor`. */
+export function headNodes(
+  { dimensions, features }: Pick<NetworkSpec, 'dimensions' | 'features'>,
+  head: SsnHead,
+): ConvolutionNode[] {
+  const kernel = Array<number>(dimensions).fill(1)
+  return headOutputs(head).map(({ name, channels }) => ({
+    op: 'convolution',
+    name: `head.${name}`,
+    inputs: [features],
+    channels,
+    kernel,
+    padding: 'valid',
+    bias: true,
+  }))
+}
+
+function layerOf(node: NetworkNode, dimensions: 2 | 3, dropout: DropoutSource): layers.Layer {
+  const { name } = node
+  switch (node.op) {
+    case 'convolution':
+      return convolution(node)
+    case 'batchNorm':
+      return new BatchNormalisationLayer(name, node.epsilon, node.momentum)
+    case 'activation':
+      return activation(node, dimensions)
+    case 'pool': {
+      const config = { name, poolSize: node.window as never, strides: node.window as never }
+      if (dimensions === 2) {
+        return node.kind === 'max' ? layers.maxPooling2d(config) : layers.averagePooling2d(config)
+      }
+      return node.kind === 'max' ? layers.maxPooling3d(config) : layers.averagePooling3d(config)
+    }
+    case 'upsample': {
+      const upsample = node.kind === 'linear' ? linearUpsample : nearestUpsample
+      return new OperationLayer(name, {
+        apply: ([x]) => upsample(x!, node.factor),
+        outputShape: (shape) => mapSpatial(shape, (size, axis) => size * node.factor[axis]!),
+      })
+    }
+    case 'concat':
+      return layers.concatenate({ name, axis: -1 })
+    case 'add':
+      return layers.add({ name })
+    case 'crop':
+      return new OperationLayer(name, {
+        apply: ([x]) => crop(x!, node.before, node.after),
+        outputShape: (shape) =>
+          mapSpatial(shape, (size, axis) => size - node.before[axis]! - node.after[axis]!),
+      })
+    case 'slice':
+      return new OperationLayer(name, {
+        apply: ([x]) => tf.stridedSlice(x!, [0, ...node.start, 0], x!.shape, [1, ...node.step, 1]),
+        outputShape: (shape) =>
+          mapSpatial(shape, (size, axis) => Math.ceil((size - node.start[axis]!) / node.step[axis]!)),
+      })
+    case 'dropout':
+      return new OperationLayer(name, {
+        apply: ([x], training) =>
+          training ? tf.dropout(x!, node.rate, undefined, dropoutSeed(dropout, name)) : x!.clone(),
+        outputShape: (shape) => shape,
+      })
+  }
+}
+
+function convolution(node: ConvolutionNode): layers.Layer {
+  const config = {
+    name: node.name,
+    filters: node.channels,
+    kernelSize: node.kernel as never,
+    strides: (node.stride ?? 1) as never,
+    dilationRate: (node.dilation ?? 1) as never,
+    padding: node.padding,
+    useBias: node.bias,
+    kernelInitializer: 'zeros' as const,
+  }
+  return node.kernel.length === 2 ? layers.conv2d(config) : layers.conv3d(config)
+}
+
+function activation({ name, function: kind, slope }: ActivationNode, dimensions: 2 | 3): layers.Layer {
+  switch (kind) {
+    case 'relu':
+      return layers.reLU({ name })
+    case 'leakyRelu':
+      return layers.leakyReLU({ name, alpha: slope ?? 0.01 })
+    case 'prelu': {
+      // One slope for all: shared along every axis but the batch's.
+      const sharedAxes = Array.from({ length: dimensions + 1 }, (_, axis) => axis + 1)
+      return layers.prelu({ name, sharedAxes })
+    }
+    case 'sigmoid':
+    case 'tanh':
+      return layers.activation({ name, activation: kind })
+  }
+}
+
+function crop(x: tf.Tensor, before: PerAxis, after: PerAxis): tf.Tensor {
+  const size = x.shape.slice(1, -1).map((length, axis) => length - before[axis]! - after[axis]!)
+  return tf.slice(x, [0, ...before, 0], [x.shape[0]!, ...size, x.shape.at(-1)!])
+}
+
+function mapSpatial(shape: Shape, change: (size: number, axis: number) => number): Shape {
+  return shape.map((size, index) =>
+    size === null || index === 0 || index === shape.length - 1 ? size : change(size, index - 1),
+  )
+}

@@ -1,0 +1,221 @@
+// Before training: does this backend compute right gradients of every operation that this network uses? Several
+// backends of TF.js do not, and say nothing.
+import { type NetworkNode, type NetworkSpec, tensorChannels } from '@stochseg/backbones'
+import { RuntimeUnavailableError, type SsnHead, standardNormals } from '@stochseg/core'
+import * as tf from '@tensorflow/tfjs-core'
+import { model } from '@tensorflow/tfjs-layers'
+import { applyNodes, headNodes } from './build'
+import { type Loss, streamingLoss } from './loss'
+
+/** Step of the finite differences. The inputs keep kinks and ties further away than this. */
+const STEP = 0.01
+/** Largest accepted error of a directional derivative, relative to the gradient's norm. */
+const TOLERANCE = 0.02
+/** Random directions tried in each input and each weight. */
+const DIRECTIONS = 2
+
+/** A function of variables to differentiate. */
+interface Check {
+  readonly variables: readonly tf.Variable[]
+  readonly compute: () => tf.Tensor
+  readonly dispose: () => void
+}
+
+/**
+ * Compares gradients of small versions of the network's operations and of the loss with central differences.
+ *
+ * Throws {@link RuntimeUnavailableError} naming the operation and the backend where they differ, or where the backend
+ * lacks a kernel.
+ */
+export async function gradientSelfTest(
+  spec: NetworkSpec,
+  head: SsnHead,
+  loss: Loss = streamingLoss,
+): Promise<void> {
+  const channels = tensorChannels(spec)
+  const seen = new Set<string>()
+  for (const node of [...headNodes(spec, head), ...spec.nodes]) {
+    const { name, inputs, ...settings } = node
+    const kind = JSON.stringify({ ...settings, channels: undefined, inputs: inputs.length })
+    if (seen.has(kind)) continue
+    seen.add(kind)
+    const widths = inputs.map((input) => channels.get(input)!)
+    await run(() => nodeCheck(node, widths, spec.dimensions), describe(node))
+  }
+  await run(() => lossCheck(head, spec.dimensions, loss), `loss of the ${head.kind} head`)
+}
+
+async function run(prepare: () => Check, operation: string): Promise<void> {
+  let fault: string | undefined
+  let cause: unknown
+  try {
+    const check = prepare()
+    try {
+      fault = await firstFault(check)
+    } finally {
+      check.dispose()
+    }
+  } catch (error) {
+    fault = error instanceof Error ? error.message : String(error)
+    cause = error
+  }
+  if (fault === undefined) return
+  throw new RuntimeUnavailableError(`gradient of ${operation} on TF.js backend '${tf.getBackend()}'`, {
+    found: fault,
+    expected: 'the derivative that finite differences give',
+    remedy: "Train on 'wasm' with its training kernels installed; this backend would learn the wrong thing",
+    cause,
+  })
+}
+
+/** What is wrong with a gradient, if anything. */
+async function firstFault({ variables, compute }: Check): Promise<string | undefined> {
+  const projection = tf.tidy(() => signs(compute().shape, 1))
+  const scalar = (): tf.Scalar => tf.sum(tf.mul(compute(), projection)) as tf.Scalar
+  const { value, grads } = tf.variableGrads(scalar, [...variables])
+  try {
+    for (const [index, variable] of variables.entries()) {
+      const gradient = grads[variable.name]
+      if (!gradient) return `no gradient for argument ${index}`
+      const norm = Math.hypot(...(await gradient.data()))
+      for (let trial = 0; trial < DIRECTIONS; trial++) {
+        const direction = signs(variable.shape, 2 + index * DIRECTIONS + trial)
+        const analytic = await dot(gradient, direction)
+        const numeric = await differenceAlong(variable, direction, compute, projection)
+        direction.dispose()
+        if (!(Math.abs(analytic - numeric) <= TOLERANCE * norm + 1e-3)) {
+          return `${analytic.toPrecision(4)} instead of ${numeric.toPrecision(4)} along a direction of argument ${index}`
+        }
+      }
+    }
+    return undefined
+  } finally {
+    tf.dispose([projection, value, grads])
+  }
+}
+
+/** Central difference of ⟨compute(), projection⟩ along a direction, summed in float64. */
+async function differenceAlong(
+  variable: tf.Variable,
+  direction: tf.Tensor,
+  compute: () => tf.Tensor,
+  projection: tf.Tensor,
+): Promise<number> {
+  const start = variable.clone()
+  const at = async (step: number): Promise<number> => {
+    tf.tidy(() => {
+      variable.assign(tf.add(start, tf.mul(direction, step)))
+    })
+    const output = tf.tidy(compute)
+    const value = await dot(output, projection)
+    output.dispose()
+    return value
+  }
+  const difference = ((await at(STEP)) - (await at(-STEP))) / (2 * STEP)
+  variable.assign(start)
+  start.dispose()
+  return difference
+}
+
+function nodeCheck(node: NetworkNode, widths: readonly number[], dimensions: 2 | 3): Check {
+  // Wide enough for a full register and a remainder, no wider.
+  const inputs = widths.map((width, index) => ({ name: `input${index}`, channels: Math.min(width, 6) }))
+  const small = {
+    ...node,
+    inputs: inputs.map((input) => input.name),
+    ...('channels' in node ? { channels: Math.min(node.channels, 10) } : {}),
+  }
+  const size = Array.from({ length: dimensions }, (_, axis) => smallSize(node, axis))
+  const body = applyNodes({ dimensions, inputs, nodes: [small] }, { seed: 0, stream: 0 })
+  const network = model({ inputs: body.inputs, outputs: body.tensors.get(node.name)! })
+  const images = inputs.map(({ channels }) => tf.variable(spacedValues([2, ...size, channels])))
+  const weights = network.trainableWeights.map((weight) => weight.read() as tf.Variable)
+  weights.forEach((weight, index) => {
+    tf.tidy(() => weight.assign(normals(weight.shape, index)))
+  })
+  return {
+    variables: [...images, ...weights],
+    compute: () => network.apply(images, { training: true }) as tf.Tensor,
+    dispose: () => {
+      network.dispose()
+      tf.dispose(images)
+    },
+  }
+}
+
+function lossCheck(head: SsnHead, dimensions: 2 | 3, loss: Loss): Check {
+  const spatial = [3, 4, 2].slice(0, dimensions)
+  const voxels = 2 * tf.util.sizeFromShape(spatial)
+  const variables = headNodes({ dimensions, features: '' }, head).map(({ channels }, index) =>
+    tf.variable(tf.tidy(() => normals([2, ...spatial, channels], index))),
+  )
+  const [mean, logDiagonal, factor] = variables
+  return {
+    variables,
+    compute: () =>
+      loss(
+        head,
+        { mean: mean!, ...(logDiagonal ? { logDiagonal } : {}), ...(factor ? { factor } : {}) },
+        {
+          labels: Uint8Array.from({ length: voxels }, (_, voxel) => (voxel * 7) % Math.max(head.classes, 2)),
+          phase: 'all',
+          samples: 3,
+          seed: 1,
+          stream: 0,
+        },
+      ),
+    dispose: () => tf.dispose(variables),
+  }
+}
+
+/** The smallest comfortable size along an axis for an operation. */
+function smallSize(node: NetworkNode, axis: number): number {
+  switch (node.op) {
+    case 'convolution':
+      return Math.max(node.kernel[axis]! * (node.dilation?.[axis] ?? 1) + 1, 5)
+    case 'pool':
+      return 3 * node.window[axis]!
+    case 'crop':
+      return node.before[axis]! + node.after[axis]! + 3
+    case 'slice':
+      return node.start[axis]! + 2 * node.step[axis]! + 1
+    default:
+      return 4
+  }
+}
+
+/** Distinct values on both sides of zero, further than 4 · STEP from each other and 2 · STEP from zero. */
+function spacedValues(shape: readonly number[]): tf.Tensor {
+  const size = tf.util.sizeFromShape([...shape])
+  const values = Float32Array.from(
+    { length: size },
+    (_, index) => (((index * 7919) % size) - size / 2 + (size % 2 === 0 ? 0.5 : 0)) * 5 * STEP,
+  )
+  return tf.tensor(values, [...shape])
+}
+
+function normals(shape: readonly number[], plane: number): tf.Tensor {
+  return tf.tensor(standardNormals(tf.util.sizeFromShape([...shape]), { seed: 7, plane }), [...shape])
+}
+
+/** A random direction: every entry 1 or −1. */
+function signs(shape: readonly number[], plane: number): tf.Tensor {
+  return tf.tidy(() => tf.sub(tf.mul(tf.cast(tf.greater(normals(shape, plane), 0), 'float32'), 2), 1))
+}
+
+async function dot(a: tf.Tensor, b: tf.Tensor): Promise<number> {
+  const [x, y] = await Promise.all([a.data(), b.data()])
+  return (x as Float32Array).reduce((sum, value, index) => sum + value * y[index]!, 0)
+}
+
+function describe(node: NetworkNode): string {
+  const detail =
+    node.op === 'convolution'
+      ? node.kernel.join('×')
+      : node.op === 'activation'
+        ? node.function
+        : node.op === 'pool' || node.op === 'upsample'
+          ? node.kind
+          : ''
+  return `${[node.op, detail].filter(Boolean).join(' ')} ('${node.name}')`
+}

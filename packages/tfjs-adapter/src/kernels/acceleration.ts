@@ -1,0 +1,66 @@
+// Kernels that TF.js' wasm backend computes rightly but slowly, done directly where our own code can.
+import * as tf from '@tensorflow/tfjs-core'
+import { type NativeKernels, nativeKernels, pointer, type WasmBackend } from './native'
+
+/** A faster way for some calls of a kernel; undefined leaves the call to TF.js. */
+interface Acceleration {
+  readonly kernelName: string
+  readonly run: (
+    native: NativeKernels,
+    backend: WasmBackend,
+    inputs: tf.NamedTensorInfoMap,
+    attrs: unknown,
+  ) => tf.TensorInfo | tf.TensorInfo[] | undefined
+}
+
+/** TF.js' kernel with the faster way before it. */
+export function accelerated(stock: tf.KernelConfig, { run }: Acceleration): tf.KernelConfig {
+  return {
+    ...stock,
+    kernelFunc: (args) => {
+      const backend = args.backend as WasmBackend
+      const native = nativeKernels(backend)
+      return (native && run(native, backend, args.inputs, args.attrs)) ?? stock.kernelFunc(args)
+    },
+  }
+}
+
+/** Sum over the first axes, e.g. a bias's gradient: TF.js transposes the whole tensor first. */
+const leadingSum: Acceleration = {
+  kernelName: tf.Sum,
+  run: (native, backend, inputs, attrs) => {
+    const x = inputs.x!
+    const { axis, keepDims } = attrs as tf.SumAttrs
+    const axes = tf.util.parseAxisParam(axis, x.shape).sort((a, b) => a - b)
+    const leading = axes.length < x.shape.length && axes.every((value, index) => value === index)
+    if (!leading || x.dtype !== 'float32') return undefined
+    const shape = x.shape.slice(axes.length)
+    const output = backend.makeOutput(shape, 'float32')
+    const columns = tf.util.sizeFromShape(shape)
+    const rows = tf.util.sizeFromShape(x.shape) / columns
+    native.columnSums(pointer(backend, x), pointer(backend, output), rows, columns)
+    return keepDims ? { ...output, shape: [...axes.map(() => 1), ...shape] } : output
+  },
+}
+
+/** Split along the last axis, e.g. the gradient of a concatenation of channels. */
+const channelSplit: Acceleration = {
+  kernelName: tf.SplitV,
+  run: (native, backend, inputs, attrs) => {
+    const x = inputs.x!
+    const { numOrSizeSplits, axis } = attrs as tf.SplitVAttrs
+    const last = x.shape.length - 1
+    if ((axis !== last && axis !== -1) || x.dtype !== 'float32') return undefined
+    const channels = x.shape[last]!
+    const rows = tf.util.sizeFromShape(x.shape) / channels
+    let start = pointer(backend, x)
+    return tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits, last).map((columns) => {
+      const part = backend.makeOutput([...x.shape.slice(0, last), columns], 'float32')
+      native.copyColumns(start, pointer(backend, part), rows, channels, columns)
+      start += columns * Float32Array.BYTES_PER_ELEMENT
+      return part
+    })
+  },
+}
+
+export const accelerations: readonly Acceleration[] = [leadingSum, channelSplit]

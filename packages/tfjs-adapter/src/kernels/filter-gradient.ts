@@ -1,0 +1,68 @@
+// The gradient of a convolution with respect to its filter, by our own kernel where it can run.
+import * as tf from '@tensorflow/tfjs-core'
+import { type ConvolutionGeometry, composedFilterGradient, forwardPadding } from './composed-convolution'
+import { type NativeKernels, nativeKernels, pointer, type WasmBackend } from './native'
+
+/**
+ * @param x `[N, *inputSize, in]`
+ * @param dy `[N, *outputSize, out]`
+ * @returns `[*kernel, in, out]`
+ */
+export function filterGradient(
+  backend: WasmBackend,
+  x: tf.Tensor,
+  dy: tf.Tensor,
+  geometry: ConvolutionGeometry,
+): tf.TensorInfo {
+  const native = geometry.stride.every((stride) => stride === 1) && nativeKernels(backend)
+  return native
+    ? nativeFilterGradient(native, backend, x, dy, geometry)
+    : tf.tidy(() => composedFilterGradient(x, dy, geometry))
+}
+
+function nativeFilterGradient(
+  native: NativeKernels,
+  backend: WasmBackend,
+  x: tf.Tensor,
+  dy: tf.Tensor,
+  geometry: ConvolutionGeometry,
+): tf.TensorInfo {
+  const inputs = x.shape.at(-1)!
+  const outputs = dy.shape.at(-1)!
+  const panels = Math.ceil(outputs / 8)
+  const pixels = dy.size / outputs
+  const rows = tf.util.sizeFromShape([...geometry.kernel, inputs])
+  // A 1×1 kernel sees the images as one long row.
+  const pointwise = rows === inputs
+  const size = pointwise ? [1, 1, pixels] : in3d(geometry.outputSize)
+  const kernel = pointwise ? [1, 1, 1] : in3d(geometry.kernel)
+
+  const padding = forwardPadding(geometry)
+  const padded = padding.flat().every((amount) => amount === 0) ? x : tf.pad(x, [[0, 0], ...padding, [0, 0]])
+  const dyPanels = backend.makeOutput([panels, pixels, 8], 'float32')
+  const gradientPanels = backend.makeOutput([panels, rows, 8], 'float32')
+  const gradient = backend.makeOutput([...geometry.kernel, inputs, outputs], 'float32')
+  const at = (tensor: tf.TensorInfo): number => pointer(backend, tensor)
+
+  native.packPanels(at(dy), at(dyPanels), pixels, outputs)
+  native.filterGradient(
+    at(padded),
+    at(dyPanels),
+    at(gradientPanels),
+    panels,
+    pointwise ? 1 : x.shape[0]!,
+    ...(size as [number, number, number]),
+    inputs,
+    ...(kernel as [number, number, number]),
+  )
+  native.unpackPanels(at(gradientPanels), at(gradient), rows, outputs)
+
+  backend.disposeData(dyPanels.dataId)
+  backend.disposeData(gradientPanels.dataId)
+  if (padded !== x) padded.dispose()
+  return gradient
+}
+
+function in3d(sizes: readonly number[]): number[] {
+  return sizes.length === 2 ? [1, ...sizes] : [...sizes]
+}

@@ -1,0 +1,18 @@
+// Puts the training kernels in the place of what TF.js' wasm backend has or lacks. Nothing happens on import.
+import * as tf from '@tensorflow/tfjs-core'
+import { accelerated, accelerations } from './acceleration'
+import { convolutionGradients } from './convolution-gradients'
+import { interpolation } from './interpolation'
+import { maxPools } from './max-pools'
+
+/** Registers the training kernels with the wasm backend, whose package must be loaded; again changes nothing. */
+export function installKernels(): void {
+  if (tf.getKernel(interpolation.kernelName, 'wasm')) return
+  const faster = accelerations.map((acceleration) =>
+    accelerated(tf.getKernel(acceleration.kernelName, 'wasm'), acceleration),
+  )
+  for (const kernel of [...convolutionGradients, ...maxPools, interpolation, ...faster]) {
+    if (tf.getKernel(kernel.kernelName, 'wasm')) tf.unregisterKernel(kernel.kernelName, 'wasm')
+    tf.registerKernel(kernel)
+  }
+}

@@ -1,0 +1,70 @@
+// Our own WASM kernels (assembly/kernels.ts) over the memory of TF.js' wasm backend: they read and write its tensors in place.
+import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core'
+import { wasmModule } from './wasm-module.generated'
+
+/** The parts of TF.js' wasm backend that kernels work with. */
+export interface WasmBackend extends KernelBackend {
+  readonly wasm: { readonly asm?: { readonly memory?: WebAssembly.Memory } }
+  readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } }
+  makeOutput(shape: readonly number[], dtype: 'float32'): TensorInfo
+}
+
+/** The functions of assembly/kernels.ts; pointers are byte offsets. */
+export interface NativeKernels {
+  filterGradient(
+    input: number,
+    dy: number,
+    gradient: number,
+    panels: number,
+    batch: number,
+    outputZ: number,
+    outputY: number,
+    outputX: number,
+    inputs: number,
+    kernelZ: number,
+    kernelY: number,
+    kernelX: number,
+  ): void
+  packPanels(source: number, target: number, rows: number, columns: number): void
+  unpackPanels(source: number, target: number, rows: number, columns: number): void
+  columnSums(source: number, target: number, rows: number, columns: number): void
+  copyColumns(source: number, target: number, rows: number, sourceColumns: number, columns: number): void
+  interpolate: Interpolate
+  interpolateTransposed: Interpolate
+}
+
+type Interpolate = (
+  source: number,
+  target: number,
+  outer: number,
+  size: number,
+  factor: number,
+  inner: number,
+) => void
+
+const instances = new WeakMap<WebAssembly.Memory, NativeKernels>()
+
+/**
+ * The kernels bound to a backend's memory; undefined where they cannot run: without SIMD, or where TF.js runs its
+ * multi-threaded build, whose memory is shared. Kernels then fall back to compositions of TF.js' own operations.
+ */
+export function nativeKernels(backend: WasmBackend): NativeKernels | undefined {
+  const memory = backend.wasm.asm?.memory
+  if (!memory) return undefined
+  const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer
+  if (shared) return undefined
+  let kernels = instances.get(memory)
+  if (!kernels) {
+    const bytes = Uint8Array.from(atob(wasmModule), (character) => character.charCodeAt(0))
+    if (!WebAssembly.validate(bytes)) return undefined
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
+    kernels = instance.exports as unknown as NativeKernels
+    instances.set(memory, kernels)
+  }
+  return kernels
+}
+
+/** Where a tensor's values begin in the backend's memory. */
+export function pointer(backend: WasmBackend, tensor: TensorInfo): number {
+  return backend.dataIdMap.get(tensor.dataId).memoryOffset
+}
