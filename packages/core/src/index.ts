@@ -1,6 +1,7 @@
 // The public face of @stochseg/core. Nothing else is promised.
 export type { Case, Dataset } from './dataset'
 export type { ArrayOps } from './distribution/array-ops'
+export type { Edits } from './distribution/edits'
 export { type Float64NdArray, float64Array, float64Arrays } from './distribution/float64-arrays'
 export {
   type DistributionArrays,
@@ -28,8 +29,31 @@ export {
   ValueError,
 } from './errors'
 export { DETERMINISTIC_VARIANCE, type HeadKind, type SsnHead, ssnHead } from './head'
+export { dice } from './metrics/dice'
+export {
+  type Evaluation,
+  type EvaluationFigures,
+  evaluate,
+  type SampledCase,
+  type Sampler,
+} from './metrics/evaluation'
+export {
+  type GeneralizedEnergyDistance,
+  generalizedEnergyDistance,
+  sampleDiversity,
+} from './metrics/generalized-energy-distance'
+export { hungarianMatchedIou } from './metrics/hungarian-matched-iou'
+export { iou, iouDistance } from './metrics/iou'
+export type { LabelMapSizes } from './metrics/label-maps'
 export { drawNoise, type Noise, standardNormals } from './noise/draw-noise'
+export type { NoiseOptions } from './noise/noise-options'
 export { philox4x32 } from './noise/philox'
 export { randomInteger, shuffledIndices } from './noise/random-integers'
+export { marginalEntropy, marginalProbabilities } from './sampling/marginal-probabilities'
+export { meanLabelMap } from './sampling/mean-label-map'
+export { type LabelMapOptions, sampleLabelMaps } from './sampling/sample-label-maps'
+export { sampleLogits } from './sampling/sample-logits'
+export type { SamplingOptions } from './sampling/sampling-options'
+export { Adam, type AdamOptions } from './training/adam'
 export type { EngineState, StepOptions, TrainingBatch, TrainingEngine } from './training/training-engine'
 export type { Weight, Weights } from './weights'

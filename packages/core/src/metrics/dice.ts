@@ -1,0 +1,20 @@
+// The Dice similarity coefficient.
+import { classOverlaps } from './class-overlaps'
+
+/**
+ * Dice coefficient of two label maps: 2|a ∩ b| / (|a| + |b|), in [0, 1].
+ *
+ * @param options `classes` counts the background, which gets no coefficient.
+ * @returns one for each foreground class, 1 … classes − 1; undefined where both maps lack the class. Such classes are
+ * to be excluded from averages.
+ * @throws ShapeError when the maps differ in size, ValueError for `classes` below 2 or a label that is no class.
+ */
+export function dice(
+  a: Uint8Array,
+  b: Uint8Array,
+  { classes }: { readonly classes: number },
+): (number | undefined)[] {
+  return classOverlaps(a, b, classes).map(({ first, second, both }) =>
+    first + second === 0 ? undefined : (2 * both) / (first + second),
+  )
+}

@@ -1,0 +1,148 @@
+// Samples and mean predictions of a whole data set against its raters.
+import type { Case, Dataset } from '../dataset'
+import { voxelCount } from '../distribution/logit-distribution'
+import { ShapeError } from '../errors'
+import { pendingEvents } from '../event-loop'
+import { UINT32_RANGE, wholeNumber } from '../whole-number'
+import { dice } from './dice'
+import { generalizedEnergyDistance } from './generalized-energy-distance'
+import { hungarianMatchedIou } from './hungarian-matched-iou'
+import { withinRoi } from './label-maps'
+import { RunningMean } from './running-mean'
+
+/** What a model says about one case. */
+export interface SampledCase {
+  /** Label maps laid end to end `[M, *S]`. */
+  readonly samples: Uint8Array
+  /** The one label map to show if only one may be shown, `[*S]`. */
+  readonly prediction: Uint8Array
+}
+
+/** Draws label maps for case `index` of `dataset`. */
+export type Sampler = (sampled: Case, index: number, dataset: Dataset) => Promise<SampledCase>
+
+/** The figures of an evaluation: each a mean over cases. */
+export interface EvaluationFigures {
+  /** Dice of the prediction against each rater, averaged over foreground classes and raters; undefined ones left out. */
+  readonly dice: number
+  /** The same, only where the rater's mask has the class (the paper's DSC_nod). */
+  readonly diceNonEmpty: number
+  /** Squared generalised energy distance of samples and raters, self pairs included. */
+  readonly ged: number
+  /** Mean distance of two samples, self pairs included. */
+  readonly diversity: number
+  /** Mean distance of two raters, self pairs included. */
+  readonly raterDiversity: number
+  /** Mean IoU of samples and raters, matched one to one. */
+  readonly hungarianMatchedIou: number
+}
+
+/** Means over cases. A figure is NaN (null in JSON) where no case defines it, a standard error below two cases. */
+export interface Evaluation extends EvaluationFigures {
+  readonly cases: number
+  /** Samples drawn for each case. */
+  readonly samples: number
+  /** Standard deviation over cases / √cases. */
+  readonly standardError: EvaluationFigures
+}
+
+/**
+ * Evaluates a sampler on every case of a data set, one case in memory at a time.
+ *
+ * Where a case has a region of interest, everything outside counts as background, for raters and samples alike.
+ *
+ * @param options `samples` is how many the sampler draws for each case; `onProgress` hears of every finished case.
+ * @throws ShapeError when the sampler gives other numbers of maps or voxels, ValueError for a label that is no class,
+ * and the signal's reason when it aborts.
+ */
+export async function evaluate({
+  dataset,
+  sampler,
+  samples,
+  signal,
+  onProgress,
+}: {
+  readonly dataset: Dataset
+  readonly sampler: Sampler
+  readonly samples: number
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+}): Promise<Evaluation> {
+  wholeNumber('samples', samples, {
+    least: 1,
+    most: UINT32_RANGE,
+    remedy: 'Give the number that the sampler draws',
+  })
+  const means = figures(() => new RunningMean())
+  for (let index = 0; index < dataset.length; index++) {
+    await pendingEvents()
+    signal?.throwIfAborted()
+    const current = await dataset.case(index)
+    const values = compare(current, await sampler(current, index, dataset), dataset, samples)
+    for (const name of FIGURES) means[name].add(values[name])
+    onProgress?.(index + 1, dataset.length)
+  }
+  return {
+    cases: dataset.length,
+    ...figures((name) => means[name].mean),
+    samples,
+    standardError: figures((name) => means[name].standardError),
+  }
+}
+
+const FIGURES = ['dice', 'diceNonEmpty', 'ged', 'diversity', 'raterDiversity', 'hungarianMatchedIou'] as const
+
+function figures<T>(value: (name: keyof EvaluationFigures) => T): Record<keyof EvaluationFigures, T> {
+  return Object.fromEntries(FIGURES.map((name) => [name, value(name)])) as Record<keyof EvaluationFigures, T>
+}
+
+function compare(
+  { id, raters: allRaters, roi }: Case,
+  sampled: SampledCase,
+  { classes, spatial }: Dataset,
+  count: number,
+): Record<keyof EvaluationFigures, number | undefined> {
+  const voxels = voxelCount(spatial)
+  checkLength(`samples of ${id}`, sampled.samples, count, voxels)
+  checkLength(`prediction of ${id}`, sampled.prediction, 1, voxels)
+  const samples = withinRoi(sampled.samples, roi)
+  const prediction = withinRoi(sampled.prediction, roi)
+  const raters = withinRoi(allRaters, roi)
+
+  const { gedSquared, diversity, raterDiversity } = generalizedEnergyDistance(samples, raters, {
+    classes,
+    voxels,
+  })
+  const all: number[] = []
+  const nonEmpty: number[] = []
+  for (let start = 0; start < raters.length; start += voxels) {
+    const rater = raters.subarray(start, start + voxels)
+    dice(prediction, rater, { classes }).forEach((value, index) => {
+      if (value === undefined) return
+      all.push(value)
+      if (rater.includes(index + 1)) nonEmpty.push(value)
+    })
+  }
+  return {
+    dice: mean(all),
+    diceNonEmpty: mean(nonEmpty),
+    ged: gedSquared,
+    diversity,
+    raterDiversity,
+    hungarianMatchedIou: hungarianMatchedIou(samples, raters, { classes, voxels }),
+  }
+}
+
+function mean(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value) / values.length
+}
+
+function checkLength(subject: string, labels: Uint8Array, maps: number, voxels: number): void {
+  if (labels.length !== maps * voxels) {
+    throw new ShapeError(subject, {
+      found: `${labels.length} values`,
+      expected: `${maps} label maps of ${voxels} voxels`,
+      remedy: 'The sampler must draw as many samples as are evaluated, in the size of the data set',
+    })
+  }
+}

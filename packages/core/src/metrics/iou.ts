@@ -1,0 +1,31 @@
+// Intersection over union, and the distance made of it.
+import { classOverlaps } from './class-overlaps'
+
+/**
+ * Intersection over union of two label maps: |a ∩ b| / |a ∪ b|, in [0, 1].
+ *
+ * @param options `classes` counts the background, which gets no value.
+ * @returns one for each foreground class, 1 … classes − 1; undefined where both maps lack the class.
+ * @throws ShapeError when the maps differ in size, ValueError for `classes` below 2 or a label that is no class.
+ */
+export function iou(
+  a: Uint8Array,
+  b: Uint8Array,
+  { classes }: { readonly classes: number },
+): (number | undefined)[] {
+  return classOverlaps(a, b, classes).map(({ first, second, both }) =>
+    first + second === 0 ? undefined : both / (first + second - both),
+  )
+}
+
+/**
+ * The distance under the generalised energy distance: 1 − mean foreground IoU, in [0, 1].
+ *
+ * A class that both maps lack counts as IoU 1, so two empty maps have distance 0.
+ *
+ * @throws as {@link iou}.
+ */
+export function iouDistance(a: Uint8Array, b: Uint8Array, { classes }: { readonly classes: number }): number {
+  const values = iou(a, b, { classes })
+  return 1 - values.reduce<number>((sum, value) => sum + (value ?? 1), 0) / values.length
+}

@@ -1,0 +1,106 @@
+// Metrics between two sets of label maps: generalised energy distance and Hungarian-matched IoU.
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ShapeError, ValueError } from '../errors'
+import { bitPlanes } from './bit-planes'
+import { generalizedEnergyDistance, sampleDiversity } from './generalized-energy-distance'
+import { hungarianMatchedIou } from './hungarian-matched-iou'
+import { iouDistance } from './iou'
+import { pairwiseIouDistance } from './pairwise-iou'
+
+/** Two sets of maps over one grid; up to 80 voxels, so that planes end inside a word and at its edge. */
+const sets = fc
+  .record({ classes: fc.integer({ min: 2, max: 4 }), voxels: fc.integer({ min: 1, max: 80 }) })
+  .chain((sizes) => {
+    const map = fc.uint8Array({ minLength: sizes.voxels, maxLength: sizes.voxels, max: sizes.classes - 1 })
+    const maps = fc.array(map, { minLength: 1, maxLength: 6 })
+    return fc.record({ sizes: fc.constant(sizes), a: maps, b: maps })
+  })
+
+const endToEnd = (maps: readonly Uint8Array[]): Uint8Array => Uint8Array.from(maps.flatMap((map) => [...map]))
+
+describe('pairwiseIouDistance', () => {
+  it('equals iouDistance of every pair', () => {
+    fc.assert(
+      fc.property(sets, ({ sizes, a, b }) => {
+        const [planesA, planesB] = [bitPlanes('a', endToEnd(a), sizes), bitPlanes('b', endToEnd(b), sizes)]
+        const pairs = (x: Uint8Array[], y: Uint8Array[]): number[] =>
+          x.flatMap((first) => y.map((second) => iouDistance(first, second, sizes)))
+        expect([...pairwiseIouDistance(planesA, planesB).values]).toEqual(pairs(a, b))
+        expect([...pairwiseIouDistance(planesA, planesA).values]).toEqual(pairs(a, a))
+      }),
+    )
+  })
+})
+
+describe('generalizedEnergyDistance', () => {
+  it('is symmetric, and 0 between equal sets in any order', () => {
+    fc.assert(
+      fc.property(sets, ({ sizes, a, b }) => {
+        const there = generalizedEnergyDistance(endToEnd(a), endToEnd(b), sizes)
+        const back = generalizedEnergyDistance(endToEnd(b), endToEnd(a), sizes)
+        expect(there.gedSquared).toBeCloseTo(back.gedSquared, 12)
+        expect([there.diversity, there.raterDiversity]).toEqual([back.raterDiversity, back.diversity])
+        const reversed = endToEnd([...a].reverse())
+        expect(generalizedEnergyDistance(endToEnd(a), reversed, sizes).gedSquared).toBeCloseTo(0, 12)
+        expect(sampleDiversity(reversed, sizes)).toBeCloseTo(there.diversity, 12)
+      }),
+    )
+  })
+
+  // 1 − IoU is a metric of negative type (Jaccard), and so is a mean of such.
+  it('is never negative', () => {
+    fc.assert(
+      fc.property(sets, ({ sizes, a, b }) => {
+        expect(generalizedEnergyDistance(endToEnd(a), endToEnd(b), sizes).gedSquared).toBeGreaterThan(-1e-12)
+      }),
+    )
+  })
+
+  it('does not change when one set is repeated: self pairs are included', () => {
+    fc.assert(
+      fc.property(sets, ({ sizes, a, b }) => {
+        const once = generalizedEnergyDistance(endToEnd(a), endToEnd(b), sizes).gedSquared
+        const twice = generalizedEnergyDistance(endToEnd([...a, ...a]), endToEnd(b), sizes).gedSquared
+        expect(twice).toBeCloseTo(once, 12)
+      }),
+    )
+  })
+
+  it('refuses sets that are no whole number of label maps', () => {
+    const two = new Uint8Array(8)
+    const sizes = { classes: 2, voxels: 4 }
+    expect(() => generalizedEnergyDistance(new Uint8Array(7), two, sizes)).toThrow(/samples: found 7 values/)
+    expect(() => generalizedEnergyDistance(two, new Uint8Array(0), sizes)).toThrow(ShapeError)
+    expect(() => generalizedEnergyDistance(two, two.with(5, 2), sizes)).toThrow(
+      /raters: found label 2 at index 5/,
+    )
+    expect(() => generalizedEnergyDistance(two, two, { classes: 1, voxels: 4 })).toThrow(ValueError)
+    expect(() => generalizedEnergyDistance(two, two, { classes: 2, voxels: 0.5 })).toThrow(ValueError)
+    expect(() => hungarianMatchedIou(new Uint8Array(7), two, sizes)).toThrow(ShapeError)
+    expect(() => sampleDiversity(new Uint8Array(7), sizes)).toThrow(ShapeError)
+  })
+})
+
+describe('hungarianMatchedIou', () => {
+  it('is 1 between equal sets in any order, also when one is repeated', () => {
+    fc.assert(
+      fc.property(sets, ({ sizes, a }) => {
+        const shuffled = [...a.slice(1), a[0]!]
+        expect(hungarianMatchedIou(endToEnd(a), endToEnd(shuffled), sizes)).toBe(1)
+        expect(hungarianMatchedIou(endToEnd(a), endToEnd([...shuffled, ...a]), sizes)).toBe(1)
+      }),
+    )
+  })
+
+  it('is symmetric, and at least the mean over all pairs', () => {
+    fc.assert(
+      fc.property(sets, ({ sizes, a, b }) => {
+        const matched = hungarianMatchedIou(endToEnd(a), endToEnd(b), sizes)
+        expect(matched).toBeCloseTo(hungarianMatchedIou(endToEnd(b), endToEnd(a), sizes), 12)
+        const { cross } = generalizedEnergyDistance(endToEnd(a), endToEnd(b), sizes)
+        expect(matched).toBeGreaterThan(1 - cross - 1e-12)
+      }),
+    )
+  })
+})
