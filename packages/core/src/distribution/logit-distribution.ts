@@ -69,7 +69,45 @@ export function logitDistribution(parts: LogitDistribution): LogitDistribution {
       remedy: 'Pass variances, not their logarithms; add a small epsilon (the authors use 1e-5)',
     })
   }
-  return { batch, classes, rank, spatial: [...spatial], mean, factor, diagonal }
+  const distribution = { batch, classes, rank, spatial: [...spatial], mean, factor, diagonal }
+  checked.add(distribution)
+  return distribution
+}
+
+// What logitDistribution has seen already: large volumes are then scanned once, not at every call.
+const checked = new WeakSet<LogitDistribution>()
+
+/** The distribution itself where {@link logitDistribution} made it, and a checked one where somebody else did. */
+export function checkedDistribution(distribution: LogitDistribution): LogitDistribution {
+  return checked.has(distribution) ? distribution : logitDistribution(distribution)
+}
+
+/** One image of a distribution: views, nothing is copied. */
+export interface ImageDistribution {
+  readonly classes: number
+  readonly rank: number
+  readonly voxels: number
+  /** `[C, S]`. */
+  readonly mean: Float32Array
+  /** `[C, R, S]`. */
+  readonly factor: Float32Array
+  /** `[C, S]`. */
+  readonly diagonal: Float32Array
+}
+
+/** Image `index` of the batch. */
+export function imageDistribution(distribution: LogitDistribution, index: number): ImageDistribution {
+  const { classes, rank, spatial, mean, factor, diagonal } = distribution
+  const voxels = voxelCount(spatial)
+  const image = (array: Float32Array, size: number) => array.subarray(index * size, (index + 1) * size)
+  return {
+    classes,
+    rank,
+    voxels,
+    mean: image(mean, classes * voxels),
+    factor: image(factor, classes * rank * voxels),
+    diagonal: image(diagonal, classes * voxels),
+  }
 }
 
 function checkLength(name: string, array: Float32Array, length: number, shape: string): void {
