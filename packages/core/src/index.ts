@@ -29,6 +29,7 @@ export {
   ValueError,
 } from './errors'
 export { DETERMINISTIC_VARIANCE, type HeadKind, type SsnHead, ssnHead } from './head'
+export { type MonteCarloNll, type MonteCarloNllOptions, monteCarloNll } from './loss/monte-carlo-nll'
 export { dice } from './metrics/dice'
 export {
   type Evaluation,

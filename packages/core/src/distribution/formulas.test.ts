@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { expectClose } from '../../../../scripts/expect-close'
 import { GOLDEN_CASES, type GoldenCase, goldenCase } from '../../../../scripts/golden-math'
 import { float64Array, float64Arrays as ops } from './float64-arrays'
 import {
@@ -87,13 +88,4 @@ function goldenArrays(golden: GoldenCase) {
     roi: array('roi', batch, voxels),
   }
   return { logits, labels }
-}
-
-/** Every value within `tolerance` of the expected one, relative to the larger of it and 1. */
-function expectClose(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
-  expect(found.length).toBe(expected.length)
-  for (let index = 0; index < found.length; index++) {
-    const difference = Math.abs(found[index]! - expected[index]!)
-    expect(difference).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(expected[index]!)))
-  }
 }

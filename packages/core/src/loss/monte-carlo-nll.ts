@@ -1,0 +1,100 @@
+// The training loss of the paper (eq. 7) with its gradients, in memory that does not grow with the number of samples.
+import { scalesOf } from '../distribution/edits'
+import { checkLabels } from '../distribution/label-targets'
+import {
+  checkedDistribution,
+  imageDistribution,
+  type LogitDistribution,
+  voxelCount,
+} from '../distribution/logit-distribution'
+import { ValueError } from '../errors'
+import { antitheticNoise } from '../noise/image-noise'
+import { type NoiseOptions, noiseOfImages } from '../noise/noise-options'
+import { voxelSampler } from '../sampling/voxel-sampler'
+import { gradientKernel } from './gradient-kernel'
+import { logLikelihoodKernel } from './log-likelihood-kernel'
+
+export interface MonteCarloNllOptions extends Omit<NoiseOptions, 'first'> {
+  /** Sample 2k uses noise k and sample 2k + 1 its negative; `samples` must be even, explicit noise holds half of them. */
+  readonly antithetic?: boolean
+  /** `[N, *S]`; voxels where it is 0 are not in the loss. */
+  readonly roi?: Uint8Array
+  /** Whether to compute gradients; false by default. */
+  readonly gradients?: boolean
+}
+
+export interface MonteCarloNll {
+  /** Mean of `perItem`, in nats per image; 0 for an empty batch. */
+  readonly loss: number
+  /** `[N]`: −log of the mean over samples of p(labels | sample), in nats, summed over voxels. */
+  readonly perItem: Float64Array
+  /** Of `loss`, with respect to mean, factor and diagonal (variances), in their shapes. */
+  readonly gradients?: {
+    readonly mean: Float32Array
+    readonly factor: Float32Array
+    readonly diagonal: Float32Array
+  }
+}
+
+/**
+ * The Monte-Carlo negative log-likelihood −logsumexpₘ(Σ_voxels log p(label | sample m)) + log M (eq. 7).
+ *
+ * @param labels `[N, *S]`, values below max(C, 2) inside the region of interest.
+ * @throws ShapeError, ValueError for arguments that do not fit or numbers out of range.
+ */
+export function monteCarloNll(
+  given: LogitDistribution,
+  labels: Uint8Array,
+  options: MonteCarloNllOptions,
+): MonteCarloNll {
+  const distribution = checkedDistribution(given)
+  const { batch, classes, rank, spatial } = distribution
+  const voxels = voxelCount(spatial)
+  const { samples, antithetic = false, roi } = options
+  checkLabels(labels, { batch, classes, voxels }, roi)
+  const noiseOf = lossNoise(distribution, options, antithetic)
+  const scales = scalesOf(undefined, distribution)
+  const perItem = new Float64Array(batch)
+  const gradients = options.gradients
+    ? {
+        mean: new Float32Array(batch * classes * voxels),
+        factor: new Float32Array(batch * classes * rank * voxels),
+        diagonal: new Float32Array(batch * classes * voxels),
+      }
+    : undefined
+  for (let index = 0; index < batch; index++) {
+    const image = imageDistribution(distribution, index)
+    const noise = noiseOf(index)
+    const sampler = voxelSampler(image, noise, scales)
+    const imageLabels = labels.subarray(index * voxels, (index + 1) * voxels)
+    const imageRoi = roi?.subarray(index * voxels, (index + 1) * voxels)
+    const logLikelihood = logLikelihoodKernel(sampler, imageLabels, imageRoi)
+    const largest = logLikelihood.reduce((a, b) => Math.max(a, b))
+    const total = logLikelihood.reduce((sum, value) => sum + Math.exp(value - largest), 0)
+    perItem[index] = Math.log(samples) - largest - Math.log(total)
+    if (gradients) {
+      const weights = logLikelihood.map((value) => Math.exp(value - largest) / total / batch)
+      const part = imageDistribution({ ...distribution, ...gradients }, index)
+      gradientKernel(part, image, sampler, noise.z, weights, imageLabels, imageRoi)
+    }
+  }
+  const loss = batch === 0 ? 0 : perItem.reduce((sum, item) => sum + item, 0) / batch
+  return { loss, perItem, ...(gradients && { gradients }) }
+}
+
+function lossNoise(
+  distribution: LogitDistribution,
+  options: MonteCarloNllOptions,
+  antithetic: boolean,
+): ReturnType<typeof noiseOfImages> {
+  if (!antithetic) return noiseOfImages(distribution, options)
+  if (options.samples % 2 !== 0) {
+    throw new ValueError('samples', {
+      found: String(options.samples),
+      expected: 'an even number',
+      remedy: 'Antithetic samples come in pairs',
+    })
+  }
+  const noiseOf = noiseOfImages(distribution, { ...options, samples: options.samples / 2 })
+  return (image) => antitheticNoise(noiseOf(image))
+}
