@@ -36,13 +36,18 @@ export function geometryOf(spec: NetworkSpec): Geometry {
   }
 }
 
-/** Throws {@link ShapeError}, naming the smallest size that fits and is no smaller, unless the network takes `size`. */
-export function checkInputSize(sizes: InputSizes, size: PerAxis): void {
-  const { minimumSize, multipleOf } = sizes
-  const padded = minimumSize.map((least, axis) => {
+/** The smallest size that a network takes and that is no smaller than `size` along any axis. */
+export function paddedSize({ minimumSize, multipleOf }: InputSizes, size: PerAxis): number[] {
+  return minimumSize.map((least, axis) => {
     const steps = Math.ceil(Math.max(size[axis]! - least, 0) / multipleOf[axis]!)
     return least + steps * multipleOf[axis]!
   })
+}
+
+/** Throws {@link ShapeError}, naming the smallest size that fits and is no smaller, unless the network takes `size`. */
+export function checkInputSize(sizes: InputSizes, size: PerAxis): void {
+  const { minimumSize, multipleOf } = sizes
+  const padded = paddedSize(sizes, size)
   if (size.length === padded.length && padded.every((length, axis) => length === size[axis])) return
   throw new ShapeError('image size', {
     found: size.join(' × '),

@@ -1,5 +1,5 @@
 // The public face of @stochseg/backbones.
-export { checkInputSize, type Geometry, geometryOf, type InputSizes } from './geometry'
+export { checkInputSize, type Geometry, geometryOf, type InputSizes, paddedSize } from './geometry'
 export { type InitialWeightsOptions, initialWeights } from './initial-weights'
 export type * from './network-spec'
 export {

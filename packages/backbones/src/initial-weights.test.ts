@@ -21,6 +21,13 @@ describe('initialWeights', () => {
     expect((variance * 32 * 9) / 2).toBeCloseTo(1, 1)
   })
 
+  it('draws every kernel afresh', () => {
+    const weights = initialWeights(spec, lowRank, { seed: 1 })
+    const [first, second] = ['mean', 'logDiagonal'].map((name) => weights.get(`head.${name}.weight`)!.data)
+    expect(first!.length).toBe(second!.length)
+    expect(first).not.toEqual(second)
+  })
+
   it('starts batch normalisation as the identity', () => {
     const weights = initialWeights(spec, lowRank, { seed: 1 })
     const parts = ['scale', 'bias', 'mean', 'variance'].map(
@@ -64,6 +71,11 @@ describe('checkWeights', () => {
     expect(
       changed((copy) => copy.set('head.mean.bias', { shape: [2], data: new Float32Array([0, Number.NaN]) })),
     ).toThrow(/NaN at index 1/)
+    expect(
+      changed((copy) =>
+        copy.set('down1.conv0.weight', { shape: [16, 32, 3, 3], data: new Float32Array(4608) }),
+      ),
+    ).toThrow(/expected shape \[32,16,3,3\]/)
     expect(changed((copy) => copy.set('x', { shape: [1], data: new Float32Array(1) }))).toThrow(/e\.g\. 'x'/)
   })
 })

@@ -109,6 +109,14 @@ describe('exportOnnx', () => {
     expect(outputs('deterministic')).toEqual([image, mean])
   })
 
+  it('declares other sizes for the outputs of a network that crops', () => {
+    const spec = everyOperation(2)
+    const bytes = exportOnnx({ spec, head: tinyHead, weights: randomWeights(spec, tinyHead, 1) })
+    const type = fromBinary(ModelProtoSchema, bytes).graph!.output[0]!.type!.value
+    const dimensions = type.case === 'tensorType' ? type.value.shape!.dim : []
+    expect(dimensions.map(({ value }) => value.value)).toEqual(['batch', 2n, 'output_height', 'output_width'])
+  })
+
   it("refuses other networks' weights, several inputs and reserved properties", () => {
     const head = ssnHead({ classes: 3, rank: 3 })
     expect(() => exportOnnx({ spec: tiny, head, weights: tinyWeights })).toThrow(/'head.mean.weight'/)

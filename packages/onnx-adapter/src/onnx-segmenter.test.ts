@@ -2,7 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type NetworkSpec, unet } from '@stochseg/backbones'
-import { ModelError, RuntimeUnavailableError, ShapeError, ssnHead, ValueError } from '@stochseg/core'
+import {
+  DataError,
+  ModelError,
+  RuntimeUnavailableError,
+  ShapeError,
+  ssnHead,
+  ValueError,
+} from '@stochseg/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { referenceData } from '../../../scripts/reference-data'
 import { exportOnnx } from './export-onnx'
@@ -61,7 +68,7 @@ describe('OnnxSegmenter', () => {
   it('refuses images and networks that are not finite', async () => {
     const segmenter = await OnnxSegmenter.load(bytes)
     await expect(segmenter.predict(new Float32Array(16).fill(Number.NaN), 1, [4, 4])).rejects.toThrow(
-      ValueError,
+      /images: found NaN/,
     )
     const weights = new Map(randomWeights(spec, head, 3))
     weights.set('head.logDiagonal.bias', { shape: [2], data: new Float32Array([0, 1000]) })
@@ -72,7 +79,7 @@ describe('OnnxSegmenter', () => {
   })
 
   it('refuses a file that is missing, truncated anywhere, or something else', async () => {
-    await expect(OnnxSegmenter.load('no such file.onnx')).rejects.toThrow(ModelError)
+    await expect(OnnxSegmenter.load('no such file.onnx')).rejects.toThrow(DataError)
     for (let length = 0; length < bytes.length; length += 7) {
       await expect(OnnxSegmenter.load(bytes.subarray(0, length))).rejects.toThrow(ModelError)
     }

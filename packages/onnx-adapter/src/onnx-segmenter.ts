@@ -1,6 +1,7 @@
 // Running an exported network: images in, a distribution over logits out.
 import { checkInputSize } from '@stochseg/backbones'
 import {
+  DataError,
   DETERMINISTIC_VARIANCE,
   type LogitDistribution,
   logitDistribution,
@@ -39,8 +40,8 @@ export class OnnxSegmenter {
   /**
    * Loads a model from a file's path or its bytes.
    *
-   * Throws {@link ModelError} for a file that cannot be read, is damaged or has no SSN head, and
-   * {@link RuntimeUnavailableError} where ONNX Runtime or the device is not there.
+   * Throws {@link DataError} for a file that cannot be read, {@link ModelError} for one that is damaged or has no SSN
+   * head, and {@link RuntimeUnavailableError} where ONNX Runtime or the device is not there.
    */
   static async load(source: string | Uint8Array, options: SegmenterOptions = {}): Promise<OnnxSegmenter> {
     const { device = 'auto', threads, signal } = options
@@ -125,7 +126,7 @@ async function readFile(path: string): Promise<Uint8Array> {
   try {
     return await files.readFile(path)
   } catch (cause) {
-    throw new ModelError(path, {
+    throw new DataError(`'${path}'`, {
       found: cause instanceof Error ? cause.message : String(cause),
       expected: 'an ONNX file',
       remedy: 'Check the path and its permissions',

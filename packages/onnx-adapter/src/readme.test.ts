@@ -1,0 +1,17 @@
+import { readFile } from 'node:fs/promises'
+import * as backbones from '@stochseg/backbones'
+import * as core from '@stochseg/core'
+import { expect, it } from 'vitest'
+import { runSnippets } from '../../../scripts/run-snippets'
+import * as adapter from './index'
+
+it('README.md does what it says', async () => {
+  const markdown = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  const modules = {
+    '@stochseg/core': core,
+    '@stochseg/backbones': backbones,
+    '@stochseg/onnx-adapter': adapter,
+  }
+  await runSnippets(markdown, modules)
+  expect.hasAssertions()
+})
