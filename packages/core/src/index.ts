@@ -46,6 +46,7 @@ export {
 export { hungarianMatchedIou } from './metrics/hungarian-matched-iou'
 export { iou, iouDistance } from './metrics/iou'
 export type { LabelMapSizes } from './metrics/label-maps'
+export { distributionSampler, imageBlindSampler } from './metrics/samplers'
 export { drawNoise, type Noise, standardNormals } from './noise/draw-noise'
 export type { NoiseOptions } from './noise/noise-options'
 export { philox4x32 } from './noise/philox'
@@ -56,5 +57,24 @@ export { type LabelMapOptions, sampleLabelMaps } from './sampling/sample-label-m
 export { sampleLogits } from './sampling/sample-logits'
 export type { SamplingOptions } from './sampling/sampling-options'
 export { Adam, type AdamOptions } from './training/adam'
+export {
+  type Checkpoint,
+  type CheckpointName,
+  type CheckpointStore,
+  memoryCheckpoints,
+  type Validation,
+} from './training/checkpoint'
+export {
+  type StepReport,
+  type TrainingRun,
+  type TrainingSummary,
+  train,
+  type ValidationReport,
+} from './training/trainer'
 export type { EngineState, StepOptions, TrainingBatch, TrainingEngine } from './training/training-engine'
+export {
+  type RequestedTrainingOptions,
+  type TrainingOptions,
+  trainingOptions,
+} from './training/training-options'
 export type { Weight, Weights } from './weights'
