@@ -128,7 +128,7 @@ function nodeCheck(node: NetworkNode, widths: readonly number[], dimensions: 2 |
   const size = Array.from({ length: dimensions }, (_, axis) => smallSize(node, axis))
   const body = applyNodes({ dimensions, inputs, nodes: [small] }, { seed: 0, stream: 0 })
   const network = model({ inputs: body.inputs, outputs: body.tensors.get(node.name)! })
-  const images = inputs.map(({ channels }) => tf.variable(spacedValues([2, ...size, channels])))
+  const images = inputs.map(({ channels }) => variable(() => spacedValues([2, ...size, channels])))
   const weights = network.trainableWeights.map((weight) => weight.read() as tf.Variable)
   weights.forEach((weight, index) => {
     tf.tidy(() => weight.assign(normals(weight.shape, index)))
@@ -147,7 +147,7 @@ function lossCheck(head: SsnHead, dimensions: 2 | 3, loss: Loss): Check {
   const spatial = [3, 4, 2].slice(0, dimensions)
   const voxels = 2 * tf.util.sizeFromShape(spatial)
   const variables = headNodes({ dimensions, features: '' }, head).map(({ channels }, index) =>
-    tf.variable(tf.tidy(() => normals([2, ...spatial, channels], index))),
+    variable(() => normals([2, ...spatial, channels], index)),
   )
   const [mean, logDiagonal, factor] = variables
   return {
@@ -166,6 +166,11 @@ function lossCheck(head: SsnHead, dimensions: 2 | 3, loss: Loss): Check {
       ),
     dispose: () => tf.dispose(variables),
   }
+}
+
+/** A variable survives the tidy; the tensor that it starts from does not. */
+function variable(start: () => tf.Tensor): tf.Variable {
+  return tf.tidy(() => tf.variable(start()) as tf.Tensor) as tf.Variable
 }
 
 /** The smallest comfortable size along an axis for an operation. */

@@ -1,0 +1,136 @@
+import { initialWeights, type NetworkSpec, networkSpec, unet } from '@stochseg/backbones'
+import { type SsnHead, ssnHead, standardNormals, type Weights } from '@stochseg/core'
+import * as tf from '@tensorflow/tfjs-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { interpretNetwork } from '../../backbones/src/reference-interpreter'
+import { openBackend } from './backend'
+import { TfjsEngine } from './engine'
+import { buildLayersModel } from './index'
+import { installKernels } from './kernels/install'
+
+beforeAll(async () => {
+  await openBackend()
+  installKernels()
+})
+
+/** Initial weights with every constant moved, so that no parameter goes unnoticed. */
+function shakenWeights(spec: NetworkSpec, head: SsnHead): Weights {
+  const weights = [...initialWeights(spec, head, { seed: 5 })].map(([name, { shape, data }], plane) => {
+    const noise = standardNormals(data.length, { seed: 6, plane })
+    // Variances stay above 0.
+    const shaken = data.map(
+      (value, index) =>
+        value * (1 + 0.2 * Math.tanh(noise[index]!)) + (value === 0 ? 0.1 * noise[index]! : 0),
+    )
+    return [name, { shape, data: shaken }] as const
+  })
+  return new Map(weights)
+}
+
+function everyOperation(dimensions: 2 | 3): NetworkSpec {
+  const axes = (value: number): number[] => Array(dimensions).fill(value)
+  const convolution = { op: 'convolution', kernel: axes(3), padding: 'same', bias: true } as const
+  const nodes: NetworkSpec['nodes'] = [
+    { ...convolution, name: 'first', inputs: ['image'], channels: 6 },
+    { op: 'batchNorm', name: 'norm', inputs: ['first'], epsilon: 1e-3, momentum: 0.99 },
+    { op: 'activation', name: 'relu', inputs: ['norm'], function: 'relu' },
+    { op: 'pool', name: 'average', inputs: ['relu'], kind: 'average', window: axes(2) },
+    { op: 'pool', name: 'max', inputs: ['relu'], kind: 'max', window: axes(2) },
+    { op: 'add', name: 'sum', inputs: ['average', 'max'] },
+    { op: 'dropout', name: 'dropout', inputs: ['sum'], rate: 0.5 },
+    { op: 'activation', name: 'prelu', inputs: ['dropout'], function: 'prelu', slope: 0.3 },
+    { op: 'activation', name: 'leaky', inputs: ['prelu'], function: 'leakyRelu', slope: 0.1 },
+    { op: 'activation', name: 'tanh', inputs: ['leaky'], function: 'tanh' },
+    { op: 'upsample', name: 'nearest', inputs: ['tanh'], kind: 'nearest', factor: axes(2) },
+    { op: 'upsample', name: 'linear', inputs: ['sum'], kind: 'linear', factor: axes(2) },
+    { op: 'concat', name: 'both', inputs: ['nearest', 'linear'] },
+    { ...convolution, name: 'strided', inputs: ['both'], channels: 5, stride: axes(2) },
+    { op: 'activation', name: 'sigmoid', inputs: ['strided'], function: 'sigmoid' },
+    { op: 'upsample', name: 'back', inputs: ['sigmoid'], kind: 'nearest', factor: axes(4) },
+    { op: 'slice', name: 'slice', inputs: ['back'], start: axes(0), step: axes(2) },
+    { op: 'crop', name: 'crop', inputs: ['slice'], before: axes(1), after: axes(2) },
+    { ...convolution, name: 'last', inputs: ['crop'], channels: 4, padding: 'valid', bias: false },
+  ]
+  return networkSpec({
+    format: 'stochseg.network',
+    version: 1,
+    name: 'every-operation',
+    dimensions,
+    inputs: [{ name: 'image', channels: 2 }],
+    nodes,
+    features: 'last',
+  })
+}
+
+function expectClose(actual: Float32Array, expected: Float64Array): void {
+  expect(actual.length).toBe(expected.length)
+  const largest = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 0)
+  const error = actual.reduce((max, value, index) => Math.max(max, Math.abs(value - expected[index]!)), 0)
+  expect(error / largest).toBeLessThan(1e-5)
+}
+
+const networks: [string, NetworkSpec, number[]][] = [
+  ['every operation in 2D', everyOperation(2), [12, 16]],
+  ['every operation in 3D', everyOperation(3), [12, 16, 12]],
+  ['a U-Net', unet({ inputChannels: 3, widths: [4, 8, 8] }), [12, 8]],
+  [
+    'a U-Net without normalisation',
+    unet({ inputChannels: 1, widths: [4, 8], normalisation: 'none' }),
+    [4, 6],
+  ],
+]
+
+describe.each(networks)('%s', (_name, spec, spatial) => {
+  const channels = spec.inputs[0]!.channels
+  const batch = 2
+  const images = standardNormals(batch * channels * spatial.reduce((a, b) => a * b), { seed: 2 })
+
+  it.each([
+    ssnHead({ classes: 3, rank: 4 }),
+    ssnHead({ classes: 2, kind: 'diagonal' }),
+    ssnHead({ classes: 1, kind: 'deterministic' }),
+  ])('predicts what the float64 interpreter computes: $kind head', async (head) => {
+    const weights = shakenWeights(spec, head)
+    const input = { shape: [batch, channels, ...spatial], data: Float64Array.from(images) }
+    const expected = interpretNetwork({ spec, head }, weights, new Map([['image', input]]))
+    const engine = new TfjsEngine('test', { spec, head, weights })
+    const actual = await engine.predict(images, batch, spatial)
+    expect([actual.batch, actual.classes, ...actual.spatial]).toEqual(expected.mean.shape)
+    expect(actual.rank).toBe(head.rank)
+    expectClose(actual.mean, expected.mean.data)
+    expectClose(actual.diagonal, expected.diagonal.data)
+    if (head.rank > 0) expectClose(actual.factor, expected.factor.data)
+    engine.dispose()
+  })
+
+  it('gives its weights back unchanged', async () => {
+    const head = ssnHead({ classes: 3, rank: 4 })
+    const weights = shakenWeights(spec, head)
+    const engine = new TfjsEngine('test', { spec, head, weights })
+    expect((await engine.exportState()).weights).toEqual(weights)
+    engine.dispose()
+  })
+})
+
+describe('buildLayersModel', () => {
+  it('names its layers as the spec does and takes images of any size', async () => {
+    const spec = unet({ inputChannels: 1, widths: [4, 8] })
+    const head = ssnHead({ classes: 2, rank: 3 })
+    const model = await buildLayersModel({ spec, head, weights: initialWeights(spec, head, { seed: 1 }) })
+    const names = model.layers.map((layer) => layer.name)
+    expect(names).toEqual(expect.arrayContaining(spec.nodes.map((node) => node.name)))
+    expect(model.outputNames).toEqual(['head.mean', 'head.logDiagonal', 'head.factor'])
+    for (const size of [4, 10]) {
+      const outputs = model.predict(tf.zeros([1, size, size, 1])) as tf.Tensor[]
+      expect(outputs.map((output) => output.shape)).toEqual([2, 2, 6].map((width) => [1, size, size, width]))
+    }
+    model.dispose()
+  })
+
+  it('refuses weights of another network', async () => {
+    const spec = unet({ inputChannels: 1, widths: [4, 8] })
+    const head = ssnHead({ classes: 2, rank: 3 })
+    const weights = initialWeights(spec, ssnHead({ classes: 2, rank: 4 }), { seed: 1 })
+    await expect(buildLayersModel({ spec, head, weights })).rejects.toThrow(/head.factor.weight/)
+  })
+})

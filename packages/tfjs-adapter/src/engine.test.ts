@@ -1,0 +1,171 @@
+import { initialWeights, type NetworkSpec, unet } from '@stochseg/backbones'
+import {
+  ModelError,
+  ShapeError,
+  type SsnHead,
+  type StepOptions,
+  ssnHead,
+  standardNormals,
+} from '@stochseg/core'
+import * as tf from '@tensorflow/tfjs-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { openBackend } from './backend'
+import { TfjsEngine } from './engine'
+import { createTfjsEngine } from './index'
+import { installKernels } from './kernels/install'
+
+const spec = unet({ inputChannels: 1, widths: [4, 8] })
+const head = ssnHead({ classes: 2, rank: 2 })
+const size = 16
+const batch = {
+  images: standardNormals(2 * size * size, { seed: 3 }),
+  // A square that lies elsewhere in each image, and shows in neither.
+  labels: Uint8Array.from({ length: 2 * size * size }, (_, index) => {
+    const [row, column] = [Math.floor(index / size) % size, index % size]
+    const start = index < size * size ? 2 : 8
+    return row >= start && row < start + 6 && column >= start && column < start + 6 ? 1 : 0
+  }),
+  batch: 2,
+  channels: 1,
+  spatial: [size, size],
+}
+
+function options(step: number, changes: Partial<StepOptions> = {}): StepOptions {
+  return { learningRate: 1e-3, phase: 'all', samples: 8, seed: 11, stream: 2 * step, ...changes }
+}
+
+function engineOf(of: SsnHead = head, network: NetworkSpec = spec): TfjsEngine {
+  return new TfjsEngine('test', {
+    spec: network,
+    head: of,
+    weights: initialWeights(network, of, { seed: 1 }),
+  })
+}
+
+async function losses(engine: TfjsEngine, first: number, last: number): Promise<number[]> {
+  const result: number[] = []
+  for (let step = first; step <= last; step++) result.push(await engine.step(batch, options(step)))
+  return result
+}
+
+beforeAll(async () => {
+  await openBackend()
+  installKernels()
+})
+
+describe('TfjsEngine', () => {
+  it.each(['low-rank', 'diagonal', 'deterministic'] as const)(
+    'overfits one batch with a %s head',
+    async (kind) => {
+      const engine = engineOf(ssnHead({ classes: 2, rank: 2, kind }))
+      const learningRate = 2e-2
+      const first = await engine.step(batch, options(0, { learningRate }))
+      let last = first
+      for (let step = 1; step < 60; step++) last = await engine.step(batch, options(step, { learningRate }))
+      expect(last).toBeLessThan(0.1 * first)
+      engine.dispose()
+    },
+  )
+
+  it('goes on bit for bit after export and import', async () => {
+    const straight = engineOf()
+    await straight.step(batch, options(0, { phase: 'mean' }))
+    await losses(straight, 1, 3)
+    const state = await straight.exportState()
+    const expected = await losses(straight, 4, 7)
+
+    const resumed = engineOf()
+    await losses(resumed, 0, 1)
+    await resumed.importState(state)
+    expect(await losses(resumed, 4, 7)).toEqual(expected)
+    expect((await resumed.exportState()).optimizer).toEqual((await straight.exportState()).optimizer)
+  })
+
+  it('draws dropout masks from seed and stream alone', async () => {
+    const dropped: NetworkSpec = {
+      ...spec,
+      nodes: [...spec.nodes, { op: 'dropout', name: 'drop', inputs: [spec.features], rate: 0.5 }],
+      features: 'drop',
+    }
+    const loss = (stream: number): Promise<number> => engineOf(head, dropped).step(batch, options(stream))
+    expect(await loss(1)).toBe(await loss(1))
+    expect(await loss(1)).not.toBe(await loss(2))
+  })
+
+  it('keeps no tensors from step to step', async () => {
+    const engine = engineOf()
+    await engine.step(batch, options(0))
+    await engine.predict(batch.images, 2, [size, size])
+    const before = tf.memory()
+    await losses(engine, 1, 50)
+    await engine.predict(batch.images, 2, [size, size])
+    expect(tf.memory().numTensors).toBe(before.numTensors)
+    expect(tf.memory().numDataBuffers).toBe(before.numDataBuffers)
+    engine.dispose()
+  })
+
+  it('gives everything back on dispose', async () => {
+    const before = tf.memory().numTensors
+    const engine = engineOf()
+    await engine.step(batch, options(0))
+    engine.dispose()
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it('moves only the mean of the head in the first phase', async () => {
+    const engine = engineOf()
+    await engine.step(batch, options(0, { phase: 'mean' }))
+    const { weights, optimizer } = await engine.exportState()
+    const start = initialWeights(spec, head, { seed: 1 })
+    expect(weights.get('head.factor.weight')).toEqual(start.get('head.factor.weight'))
+    expect(weights.get('head.mean.weight')).not.toEqual(start.get('head.mean.weight'))
+    expect([...optimizer.keys()].some((name) => name.startsWith('head.factor'))).toBe(false)
+  })
+
+  it("moves the running estimates by Keras' rule", async () => {
+    const engine = engineOf()
+    await engine.step(batch, options(0, { learningRate: 0 }))
+    const { weights } = await engine.exportState()
+    const kernel = weights.get('down0.conv0.weight')!.data
+    // Mean of the first convolution's first channel over all voxels of the batch, by hand.
+    let sum = 0
+    const at = (n: number, y: number, x: number): number =>
+      y < 0 || x < 0 || y >= size || x >= size ? 0 : batch.images[(n * size + y) * size + x]!
+    for (let n = 0; n < 2; n++) {
+      for (let y = 0; y < size; y++) {
+        for (let x = 0; x < size; x++) {
+          for (let k = 0; k < 9; k++) sum += kernel[k]! * at(n, y + Math.floor(k / 3) - 1, x + (k % 3) - 1)
+        }
+      }
+    }
+    const mean = sum / (2 * size * size)
+    expect(weights.get('down0.norm0.mean')!.data[0]).toBeCloseTo(0.01 * mean, 6)
+    engine.dispose()
+  })
+
+  it('refuses what does not fit, and stays usable', async () => {
+    const engine = engineOf()
+    await expect(engine.predict(batch.images, 2, [15, 16])).rejects.toThrow(ShapeError)
+    await expect(engine.predict(batch.images, 1, [size, size])).rejects.toThrow(/512 values/)
+    const state = await engine.exportState()
+    const other = await engineOf(ssnHead({ classes: 2, rank: 3 })).exportState()
+    await expect(engine.importState(other)).rejects.toThrow(ModelError)
+    const foreign = new Map([['nothing.adam.step', { shape: [1], data: Float32Array.of(1) }]])
+    await expect(engine.importState({ ...state, optimizer: foreign })).rejects.toThrow(/optimiser state/)
+    expect(await engine.exportState()).toEqual(state)
+  })
+})
+
+describe('createTfjsEngine', () => {
+  it('names the backend and trains', async () => {
+    const engine = await createTfjsEngine({ spec, head, weights: initialWeights(spec, head, { seed: 1 }) })
+    expect(engine.name).toMatch(/^tfjs wasm/)
+    expect(await engine.step(batch, options(0))).toBeGreaterThan(0)
+    engine.dispose()
+  })
+
+  it('says what to install for a backend that is not there', async () => {
+    const weights = initialWeights(spec, head, { seed: 1 })
+    await expect(createTfjsEngine({ spec, head, weights, backend: 'abacus' })).rejects.toThrow(/'abacus'/)
+  })
+})

@@ -1,0 +1,69 @@
+import { networkSpec, unet } from '@stochseg/backbones'
+import { RuntimeUnavailableError, ssnHead } from '@stochseg/core'
+import * as tf from '@tensorflow/tfjs-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { openBackend } from './backend'
+import { gradientSelfTest } from './gradient-self-test'
+import { installKernels } from './kernels/install'
+import { materialisedLoss } from './loss'
+
+const head = ssnHead({ classes: 2, rank: 3 })
+const spec = unet({ inputChannels: 1, widths: [8, 16], pool: 'max' })
+
+beforeAll(() => openBackend())
+
+// In this order: the first test needs the backend as TF.js ships it.
+describe('gradientSelfTest', () => {
+  it('refuses stock wasm, naming the operation and the backend', async () => {
+    const refusal = gradientSelfTest(spec, head)
+    await expect(refusal).rejects.toThrow(RuntimeUnavailableError)
+    await expect(refusal).rejects.toThrow(
+      /gradient of convolution 1×1 \('head\.mean'\) on TF\.js backend 'wasm'/,
+    )
+  })
+
+  it('passes repaired wasm, with either loss', async () => {
+    installKernels()
+    await gradientSelfTest(spec, head)
+    await gradientSelfTest(spec, head, materialisedLoss)
+    await gradientSelfTest(unet({ dimensions: 3, inputChannels: 2, widths: [4, 8] }), head)
+  })
+
+  it('leaks nothing', async () => {
+    const before = tf.memory().numTensors
+    await gradientSelfTest(spec, head)
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it('sees a gradient that is silently wrong', async () => {
+    const right = tf.getKernel(tf.MaxPoolGrad, 'wasm')!
+    tf.unregisterKernel(tf.MaxPoolGrad, 'wasm')
+    tf.registerKernel({
+      ...right,
+      kernelFunc: (args) => tf.mul(right.kernelFunc(args) as tf.Tensor, 1.05) as tf.TensorInfo,
+    })
+    await expect(gradientSelfTest(spec, head)).rejects.toThrow(/gradient of pool max \('down1\.pool'\)/)
+    tf.unregisterKernel(tf.MaxPoolGrad, 'wasm')
+    tf.registerKernel(right)
+  })
+
+  it('refuses dilated convolutions, which TF.js cannot differentiate', async () => {
+    const dilated = networkSpec({
+      ...spec,
+      nodes: [
+        {
+          op: 'convolution',
+          name: 'dilated',
+          inputs: ['image'],
+          channels: 4,
+          kernel: [3, 3],
+          dilation: [2, 2],
+          padding: 'same',
+          bias: false,
+        },
+      ],
+      features: 'dilated',
+    })
+    await expect(gradientSelfTest(dilated, head)).rejects.toThrow(/convolution 3×3 \('dilated'\).*dilation/)
+  })
+})

@@ -1,0 +1,58 @@
+import { ssnHead, standardNormals } from '@stochseg/core'
+import * as tf from '@tensorflow/tfjs-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { openBackend } from './backend'
+import { installKernels } from './kernels/install'
+import { type HeadOutputs, type Loss, materialisedLoss, streamingLoss } from './loss'
+
+beforeAll(async () => {
+  await openBackend()
+  installKernels()
+})
+
+const spatial = [5, 7]
+const voxels = 35
+
+describe.each([
+  ['low-rank', 2],
+  ['low-rank', 1],
+  ['diagonal', 3],
+  ['deterministic', 2],
+] as const)('%s head, %i classes', (kind, classes) => {
+  const head = ssnHead({ kind, classes, rank: 3 })
+  const tensor = (width: number, plane: number): tf.Tensor =>
+    tf.tensor(standardNormals(2 * voxels * width, { seed: 1, plane }), [2, ...spatial, width])
+
+  it.each([
+    { phase: 'all', roi: false },
+    { phase: 'all', roi: true },
+    { phase: 'mean', roi: true },
+  ] as const)('streaming equals materialised: phase $phase, roi $roi', ({ phase, roi }) => {
+    const inputs = {
+      labels: Uint8Array.from({ length: 2 * voxels }, (_, index) => (index * 5) % Math.max(classes, 2)),
+      ...(roi ? { roi: Uint8Array.from({ length: 2 * voxels }, (_, index) => (index % 3 ? 1 : 0)) } : {}),
+      phase,
+      samples: 5,
+      seed: 4,
+      stream: 6,
+    }
+    const all = [tensor(classes, 0), tensor(classes, 1), tensor(classes * 3, 2)]
+    const used = phase === 'mean' || kind === 'deterministic' ? 1 : kind === 'diagonal' ? 2 : 3
+    const evaluate = (loss: Loss) =>
+      tf.valueAndGrads((...tensors: tf.Tensor[]) => {
+        const [mean, logDiagonal, factor] = tensors
+        const outputs: HeadOutputs = {
+          mean: mean!,
+          ...(logDiagonal ? { logDiagonal } : {}),
+          ...(factor ? { factor } : {}),
+        }
+        return loss(head, outputs, inputs)
+      })(all.slice(0, used))
+    const [expected, actual] = [evaluate(materialisedLoss), evaluate(streamingLoss)]
+    expect(actual.value.dataSync()[0]).toBeCloseTo(expected.value.dataSync()[0]!, 4)
+    actual.grads.forEach((gradient, index) => {
+      const error = tf.norm(tf.sub(gradient, expected.grads[index]!)).dataSync()[0]!
+      expect(error / tf.norm(expected.grads[index]!).dataSync()[0]!).toBeLessThan(1e-5)
+    })
+  })
+})
