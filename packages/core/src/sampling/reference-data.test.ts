@@ -69,11 +69,11 @@ describe('a trained network (golden-ssn example03)', () => {
       }
       const diversity = diversityOf(maps)
       const cross = average(maps.flatMap((map) => raters.map((rater) => distance(map, rater))))
-      expect(diversity).toBeGreaterThan(0.29)
-      expect(diversity).toBeLessThan(0.34)
       const ged = 2 * cross - diversity - diversityOf(raters)
-      expect(ged).toBeGreaterThan(0.08)
-      expect(ged).toBeLessThan(0.13)
+      // A float64 sampler with other random numbers gives 0.323 and 0.105 on average over 20 seeds, with the standard
+      // deviations 0.013 and 0.015 over seeds; three of these are allowed. The authors' stored 0.3067 and 0.0888 fit.
+      expect(Math.abs(diversity - 0.323)).toBeLessThan(3 * 0.013)
+      expect(Math.abs(ged - 0.105)).toBeLessThan(3 * 0.015)
     })
   })
 })
