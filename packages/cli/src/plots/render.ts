@@ -4,10 +4,13 @@ import type { TopLevelSpec } from 'vega-lite'
 /** Greys that can be read on white and on black, so that one SVG fits light and dark pages. */
 export const AXIS_COLOUR = '#8a8f98'
 
+/** Fonts of figures, the first that the machine has. */
+export const FONT = 'Helvetica, Arial, DejaVu Sans, Liberation Sans, sans-serif'
+
 /** Draws a Vega-Lite specification. Loads Vega. */
 export async function plotSvg(spec: TopLevelSpec): Promise<string> {
   const [{ compile }, { parse, View }] = await Promise.all([import('vega-lite'), import('vega')])
-  const view = new View(parse(compile(spec).spec), { renderer: 'none' })
+  const view = new View(parse(compile(spec, { config: { font: FONT } }).spec), { renderer: 'none' })
   try {
     return await view.toSVG()
   } finally {

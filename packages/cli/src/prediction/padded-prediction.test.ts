@@ -12,7 +12,7 @@ const identity = paddedPrediction(
     for (let item = 0; item < 2 * images.length; item++) factor[item] = images[item % images.length]!
     return logitDistribution({ batch, classes: 1, rank: 2, spatial, mean: images, factor, diagonal })
   },
-  [4, 4],
+  { minimumSize: [4, 4], multipleOf: [4, 4] },
 )
 
 test('the prediction has the size and the values of the image', async () => {

@@ -1,4 +1,5 @@
 // Images of any size for a network that wants multiples of something: mirrored at the border, predicted, cropped back.
+import { type InputSizes, paddedSize } from '@stochseg/backbones'
 import { type LogitDistribution, voxelCount } from '@stochseg/core'
 
 /** A network's forward pass on planar images `[batch, channels, *spatial]`. */
@@ -8,10 +9,10 @@ export type Predict = (
   spatial: readonly number[],
 ) => Promise<LogitDistribution>
 
-/** The same forward pass for images of any size; `multipleOf` has a number for each axis. */
-export function paddedPrediction(predict: Predict, multipleOf: readonly number[]): Predict {
+/** The same forward pass for images of any size, for a network whose output has the size of its input. */
+export function paddedPrediction(predict: Predict, sizes: InputSizes): Predict {
   return async (images, batch, spatial) => {
-    const padded = spatial.map((size, axis) => Math.ceil(size / multipleOf[axis]!) * multipleOf[axis]!)
+    const padded = paddedSize(sizes, spatial)
     if (padded.every((size, axis) => size === spatial[axis])) return predict(images, batch, spatial)
 
     const before = spatial.map((size, axis) => Math.floor((padded[axis]! - size) / 2))

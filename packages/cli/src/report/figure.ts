@@ -1,5 +1,6 @@
 // A case as rows of small pictures: its image and raters, then what each model makes of it. SVG for a page or a file.
 import { encodePng } from '@stochseg/data'
+import { FONT } from '../plots/render'
 import { classColour, grey, infernoRgb } from './colours'
 import { escapeText } from './escape'
 import { labelOutline } from './label-outline'
@@ -69,8 +70,8 @@ export function figureRows(
 export function figureImages({ image, spatial, predictions }: CaseFigure, id: string): string {
   const [height, width] = spatial
   const element = (name: string, data: Uint8Array, channels: 1 | 3): string => {
-    const png = Buffer.from(encodePng({ width, height, channels, data })).toString('base64')
-    return `<image id="${id}-${name}" width="${width}" height="${height}" style="image-rendering:pixelated" href="data:image/png;base64,${png}"/>`
+    const png = Buffer.from(encodePng({ width, height, channels, depth: 8, data })).toString('base64')
+    return `<image id="${id}-${name}" width="${width}" height="${height}" image-rendering="optimizeSpeed" style="image-rendering:pixelated" href="data:image/png;base64,${png}"/>`
   }
   return [
     element('image', grey(image, height * width), 1),
@@ -89,7 +90,7 @@ export function figureSvg(figure: CaseFigure): string {
   const width = columns * (tile + gap) + gap
   const height = rows.length * rowHeight + gap
   const text = (x: number, y: number, content: string, style: string): string =>
-    `<text x="${x}" y="${y}" ${style} font-family="sans-serif" fill="#222">${escapeText(content)}</text>`
+    `<text x="${x}" y="${y}" ${style} font-family="${FONT}" fill="#222">${escapeText(content)}</text>`
   const content = rows.flatMap((row, index) => {
     const top = gap + index * rowHeight
     return [
@@ -118,9 +119,8 @@ function outlines({ spatial, classes }: CaseFigure, labels: Uint8Array): string 
     const outline = labelOutline(labels, spatial, label)
     if (outline === '') continue
     const colour = classColour(label)
-    paths +=
-      `<path d="${outline}" fill="${colour}" fill-opacity="0.3" fill-rule="evenodd" stroke="${colour}" ` +
-      'stroke-width="1.5" vector-effect="non-scaling-stroke"/>'
+    const stroke = (spatial[1] / 70).toFixed(2) // an even width at the size of a tile
+    paths += `<path d="${outline}" fill="${colour}" fill-opacity="0.3" fill-rule="evenodd" stroke="${colour}" stroke-width="${stroke}"/>`
   }
   return paths
 }

@@ -34,12 +34,12 @@ td .error { color: var(--soft); font-size: .85em; }
 td.best { font-weight: 650; color: var(--accent); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.25rem; margin: 0; font-size: .9rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
-.tiles { display: flex; gap: .45rem; }
-figure { margin: 0; flex: 0 0 6.1rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.4rem, 1fr)); gap: .45rem; }
+figure { margin: 0; }
 figure svg { display: block; width: 100%; border-radius: .25rem; overflow: hidden; background: #000; }
 figcaption { font-size: .72rem; line-height: 1.5; }
 .key { display: inline-block; width: .8em; height: .8em; border-radius: .15em; margin: 0 .25em 0 .8em; }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem; }
-.plots .card { flex: 1 1 30rem; }
+.plots .card { flex: 1 1 28rem; max-width: 44rem; }
 .plots svg { width: 100%; height: auto; }
 `

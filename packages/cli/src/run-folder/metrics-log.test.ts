@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 const step = (number: number) =>
-  ({ event: 'step', step: number, phase: 'all', loss: number / 2, seconds: 0 }) as const
+  ({ event: 'step', step: number, phase: 'all', loss: number / 2, learningRate: 1, seconds: 0 }) as const
 
 test('reopening drops what came after the step, and a line that a crash cut off', async () => {
   const log = await openMetricsLog(path, 0)

@@ -12,13 +12,18 @@ export type MetricsRecord =
       readonly phase: 'mean' | 'all'
       /** Batch-mean loss before the step's update, in nats per image. */
       readonly loss: number
+      readonly learningRate: number
       readonly seconds: number
     }
   | {
       readonly event: 'validation'
       /** Steps that were done before it. */
       readonly step: number
-      readonly [metric: string]: string | number
+      /** Mean Monte-Carlo loss of the validation cases, in nats per image. */
+      readonly loss: number
+      /** Whether it is the best so far. */
+      readonly best: boolean
+      readonly seconds: number
     }
 
 /** A metrics file that is open for appending. */

@@ -1,48 +1,74 @@
 // What a training run is made from: flags and the configuration file have the same keys, ranges and defaults.
 import { readFile } from 'node:fs/promises'
-import { DataError, ValueError } from '@stochseg/core'
+import { DataError, type HeadKind, ValueError } from '@stochseg/core'
 import { z } from 'zod'
+
+/** Everything that a run's result depends on, beside the data themselves. */
+export interface TrainingConfiguration {
+  /** HDF5 file, folder of PNGs, or `generated`. */
+  readonly data: string
+  /** Label values of the data, background included. */
+  readonly classes: number
+  readonly backbone: 'unet' | 'unet-lidc'
+  /** Channels of each level of `unet`. */
+  readonly widths: readonly number[]
+  readonly head: HeadKind
+  /** Columns of the low-rank head's factor. */
+  readonly rank: number
+  readonly steps: number
+  /** Steps of the first phase, which trains the mean alone. */
+  readonly meanSteps: number
+  readonly batchSize: number
+  /** Monte-Carlo samples of the loss. */
+  readonly samples: number
+  readonly learningRate: number
+  /** `cosine` falls from the learning rate to 0 over all steps. */
+  readonly schedule: 'constant' | 'cosine'
+  readonly seed: number
+  /** Steps between validations; each also saves a checkpoint to go on from. */
+  readonly validateEvery: number
+  /** Validate on at most so many cases, evenly spread over the split. */
+  readonly validationCases: number
+  /** Time budget; reaching it is an end like any other. */
+  readonly minutes?: number | undefined
+  /** TF.js backend. */
+  readonly backend: string
+}
+
+/** What may be given: all but `data` has a default. */
+export type PartialConfiguration = Partial<TrainingConfiguration>
 
 const positiveInteger = z.int().min(1)
 const wholeNumber = z.int().min(0)
 
-/** Everything that a run's result depends on, beside the data themselves. */
-export const trainingConfiguration = z.strictObject({
-  /** HDF5 file, folder of PNGs, or `generated`. */
+/** The ranges and defaults of a configuration; unknown keys are refused. */
+export const trainingConfiguration: z.ZodType<TrainingConfiguration> = z.strictObject({
   data: z.string().min(1),
+  classes: z.int().min(2).max(256).default(2),
   backbone: z.enum(['unet', 'unet-lidc']).default('unet'),
-  /** Channels of each level of `unet`. */
   widths: z.array(positiveInteger).min(1).default([16, 32, 64]),
   head: z.enum(['low-rank', 'diagonal', 'deterministic']).default('low-rank'),
   rank: positiveInteger.default(10),
   steps: positiveInteger.default(5000),
-  /** Steps of the first phase, which trains the mean alone. */
   meanSteps: wholeNumber.default(500),
   batchSize: positiveInteger.default(8),
-  /** Monte-Carlo samples of the loss. */
   samples: positiveInteger.default(20),
   learningRate: z.number().positive().default(1e-3),
+  schedule: z.enum(['constant', 'cosine']).default('constant'),
   seed: wholeNumber.default(0),
-  /** Steps between validations, which also write a checkpoint. */
   validateEvery: positiveInteger.default(500),
-  /** Time budget; reaching it is an end like any other. */
+  validationCases: positiveInteger.default(200),
   minutes: z.number().positive().optional(),
   backend: z.string().min(1).default('wasm'),
 })
 
-/** A checked configuration with its defaults filled in. */
-export type TrainingConfiguration = z.output<typeof trainingConfiguration>
-
-/** What may be given: every key may be missing. */
-export type PartialConfiguration = Partial<z.input<typeof trainingConfiguration>>
-
 /** Keys that may change when a run is resumed: they do not alter the steps that were done. */
-const RESUMABLE = new Set<string>(['data', 'steps', 'minutes', 'backend'])
+const RESUMABLE = new Set<string>(['data', 'steps', 'minutes', 'backend', 'validateEvery', 'validationCases'])
 
 /** Checks a configuration and fills in the defaults. Throws `ValueError` that names the first wrong key. */
 export function parseConfiguration(given: PartialConfiguration): TrainingConfiguration {
   const result = trainingConfiguration.safeParse(given)
-  if (result.success) return result.data
+  if (result.success) return checkBudget(result.data)
   const issue = result.error.issues[0]!
   const key = issue.path.join('.')
   const value = (given as Record<string, unknown>)[String(issue.path[0])]
@@ -50,6 +76,16 @@ export function parseConfiguration(given: PartialConfiguration): TrainingConfigu
     found: value === undefined ? (key === '' ? 'a wrong key' : 'nothing') : JSON.stringify(value),
     expected: issue.message.replace(/^(Invalid input|Too small|Too big|Unrecognized key): /, ''),
     remedy: 'See stochseg train --help',
+  })
+}
+
+/** A cosine must know its end, and a time budget moves it. */
+function checkBudget(configuration: TrainingConfiguration): TrainingConfiguration {
+  if (configuration.minutes === undefined || configuration.schedule === 'constant') return configuration
+  throw new ValueError("configuration 'minutes'", {
+    found: `${configuration.minutes} with the schedule '${configuration.schedule}'`,
+    expected: "a time budget only with the schedule 'constant'",
+    remedy: 'Leave out minutes and give the number of steps',
   })
 }
 

@@ -1,0 +1,49 @@
+// stochseg train: data in, a run folder out.
+import { type Command, Option } from 'commander'
+import type { CommandIo } from '../io'
+import type { TrainFlags } from '../training/train-verb'
+import { DATA_HELP } from './help'
+import { positiveNumber, wholeNumber, wholeNumberList } from './values'
+
+/** Adds the verb. */
+export function addTrain(program: Command, io: CommandIo): void {
+  program
+    .command('train')
+    .description('Train a network on images with several raters.')
+    .requiredOption(
+      '--out <dir>',
+      'run folder: run.json, metrics.ndjson, model.safetensors, model.onnx, checkpoints',
+    )
+    .option('--data <path>', DATA_HELP)
+    .option('--classes <n>', 'label values of the data, background included (default 2)', wholeNumber(2))
+    .option('--config <file>', 'JSON with the options below in camel case; flags win over it')
+    .option('--resume', 'go on from the last checkpoint of --out')
+    .addOption(new Option('--backbone <name>', '(default unet)').choices(['unet', 'unet-lidc']))
+    .option('--widths <list>', "unet's channels by level (default 16,32,64)", wholeNumberList)
+    .addOption(
+      new Option('--head <kind>', '(default low-rank)').choices(['low-rank', 'diagonal', 'deterministic']),
+    )
+    .option('--rank <n>', 'columns of the covariance factor (default 10)', wholeNumber(1))
+    .option('--steps <n>', '(default 5000)', wholeNumber(1))
+    .option('--mean-steps <n>', 'steps that train the mean alone, at first (default 500)', wholeNumber(0))
+    .option('--batch-size <n>', '(default 8)', wholeNumber(1))
+    .option('--samples <n>', 'Monte-Carlo samples of the loss (default 20)', wholeNumber(1))
+    .option('--learning-rate <x>', "Adam's (default 0.001)", positiveNumber)
+    .addOption(
+      new Option('--schedule <name>', 'of the learning rate (default constant)').choices([
+        'constant',
+        'cosine',
+      ]),
+    )
+    .option('--seed <n>', '(default 0)', wholeNumber(0))
+    .option('--validate-every <n>', 'steps between validations and checkpoints (default 500)', wholeNumber(1))
+    .option('--validation-cases <n>', 'cases of a validation (default 200)', wholeNumber(1))
+    .option('--minutes <m>', 'time budget: training ends well when it is used up', positiveNumber)
+    .option('--backend <name>', 'TF.js backend (default wasm)')
+    .option('--report <file>', 'write an HTML report of the validation split')
+    .option('--json', 'print the result as JSON')
+    .action(async (flags: TrainFlags) => {
+      const { trainVerb } = await import('../training/train-verb')
+      await trainVerb(flags, io)
+    })
+}

@@ -1,0 +1,50 @@
+// The metrics of an evaluation, for tables.
+import type { Evaluation, EvaluationFigures } from '@stochseg/core'
+import type { MetricsColumn, MetricsRow } from '../report/page'
+import { formatNumber, textTable } from '../table'
+
+/** The columns of every table of metrics. */
+export const METRICS: readonly (MetricsColumn & { readonly key: keyof EvaluationFigures })[] = [
+  { key: 'ged', title: 'GED²', better: 'lower' },
+  { key: 'diversity', title: 'diversity' },
+  { key: 'hungarianMatchedIou', title: 'HM-IoU', better: 'higher' },
+  { key: 'dice', title: 'Dice', better: 'higher' },
+  { key: 'diceNonEmpty', title: 'Dice, non-empty', better: 'higher' },
+]
+
+/** What the columns mean. `raterDiversity` is the raters' own. */
+export function conventions({ cases, samples, raterDiversity }: Evaluation): string {
+  return (
+    `Means over ${cases} cases ± standard errors; ${samples} samples for each case. ` +
+    'GED² is the squared generalised energy distance between samples and raters, with d = 1 − mean foreground IoU ' +
+    '(a class that both maps lack counts as IoU 1) and self pairs included; diversity is the mean distance of two ' +
+    `samples (two raters: ${raterDiversity.toFixed(3)}). HM-IoU is the Hungarian-matched IoU, both sides replicated ` +
+    "to their least common multiple. Dice compares the mean's label map with each rater, averaged, and leaves out " +
+    'pairs that are both empty; non-empty: only raters who marked something.'
+  )
+}
+
+/** A row of the table for one evaluation. */
+export function metricsRow(name: string, evaluation: Evaluation): MetricsRow {
+  const { standardError } = evaluation
+  const values = METRICS.map(({ key }) => [
+    key,
+    { value: evaluation[key], standardError: standardError[key] },
+  ])
+  return { name, values: Object.fromEntries(values) }
+}
+
+/** Rows as text for a terminal. */
+export function metricsText(rows: readonly MetricsRow[]): string {
+  return textTable([
+    ['', ...METRICS.map(({ title }) => title)],
+    ...rows.map(({ name, values }) => [
+      name,
+      ...METRICS.map(({ key }) => {
+        const entry = values[key]
+        if (entry?.standardError === undefined) return formatNumber(entry?.value)
+        return `${formatNumber(entry.value)} ± ${formatNumber(entry.standardError, 2)}`
+      }),
+    ]),
+  ])
+}

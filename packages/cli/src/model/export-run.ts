@@ -1,0 +1,26 @@
+// A run's network as an ONNX file that says where it comes from.
+import { parameterCount } from '@stochseg/backbones'
+import type { Weights } from '@stochseg/core'
+import { writeFileAtomically } from '../run-folder/atomic-write'
+import type { RunRecord } from '../run-folder/run-record'
+
+/** Writes the network of a run with the weights of `step` to an ONNX file. Throws `ModelError` or `DataError`. */
+export async function exportRun(
+  file: string,
+  { network, configuration }: Pick<RunRecord, 'network' | 'configuration'>,
+  { weights, step }: { readonly weights: Weights; readonly step: number },
+): Promise<void> {
+  const { exportOnnx } = await import('@stochseg/onnx-adapter')
+  const bytes = exportOnnx({
+    ...network,
+    weights,
+    properties: {
+      parameters: String(parameterCount(network.spec, network.head)),
+      trainedOn: configuration.data,
+      step: String(step),
+      seed: String(configuration.seed),
+      normalisation: 'integer intensities: full range to [-0.5, 0.5]; float intensities: as they are',
+    },
+  })
+  await writeFileAtomically(file, bytes)
+}

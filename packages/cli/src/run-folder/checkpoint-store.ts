@@ -1,0 +1,61 @@
+// A run's checkpoints on disk: checkpoints/last.safetensors and best.safetensors, weights and optimiser state in one file.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { decodeSafetensors, encodeSafetensors } from '@stochseg/backbones'
+import { type Checkpoint, type CheckpointStore, DataError, type Weights } from '@stochseg/core'
+import { createFolder, writeFileAtomically } from './atomic-write'
+
+/**
+ * The checkpoints of a run's folder. Saving replaces a file in one go; a file that cannot be read or written is a `DataError`,
+ * a damaged one a `ModelError`.
+ */
+export function checkpointStore(folder: string): CheckpointStore {
+  const parent = join(folder, 'checkpoints')
+  const fileOf = (name: string): string => join(parent, `${name}.safetensors`)
+  return {
+    async save(name, { state, ...rest }) {
+      const tensors = new Map([
+        ...prefixed('weights/', state.weights),
+        ...prefixed('optimizer/', state.optimizer),
+      ])
+      await createFolder(parent)
+      await writeFileAtomically(
+        fileOf(name),
+        encodeSafetensors(tensors, { checkpoint: JSON.stringify(rest) }),
+      )
+    },
+    async load(name) {
+      const bytes = await readIfPresent(fileOf(name))
+      if (!bytes) return undefined
+      const { weights: tensors, metadata } = decodeSafetensors(bytes)
+      const state = { weights: withPrefix('weights/', tensors), optimizer: withPrefix('optimizer/', tensors) }
+      return { ...(JSON.parse(metadata.checkpoint ?? '{}') as Omit<Checkpoint, 'state'>), state }
+    },
+  }
+}
+
+async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new DataError(`'${path}'`, {
+      found: String((cause as NodeJS.ErrnoException).code ?? cause),
+      expected: 'a checkpoint that can be read',
+      remedy: 'Check the permissions of the run folder',
+      cause,
+    })
+  }
+}
+
+function prefixed(prefix: string, tensors: Weights): Weights {
+  return new Map([...tensors].map(([name, tensor]) => [prefix + name, tensor]))
+}
+
+function withPrefix(prefix: string, tensors: Weights): Weights {
+  return new Map(
+    [...tensors].flatMap(([name, tensor]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), tensor] as const] : [],
+    ),
+  )
+}

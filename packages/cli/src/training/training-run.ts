@@ -1,0 +1,135 @@
+// One training run and its folder: from a configuration to checkpoints, metrics, and a model to use.
+import { join } from 'node:path'
+import { encodeSafetensors, initialWeights } from '@stochseg/backbones'
+import { type Checkpoint, type Dataset, ModelError, type TrainingRun, train } from '@stochseg/core'
+import { createTfjsEngine } from '@stochseg/tfjs-adapter'
+import type { CommandIo } from '../io'
+import { exportRun } from '../model/export-run'
+import { showProgress } from '../progress'
+import { createFolder, writeFileAtomically } from '../run-folder/atomic-write'
+import { checkpointStore } from '../run-folder/checkpoint-store'
+import { openMetricsLog } from '../run-folder/metrics-log'
+import { type RunRecord, writeRunRecord } from '../run-folder/run-record'
+import type { TrainingConfiguration } from './configuration'
+import { networkFor } from './network'
+
+/** What a run needs. */
+export interface RunOptions {
+  readonly folder: string
+  readonly configuration: TrainingConfiguration
+  readonly training: Dataset
+  readonly validation: Dataset
+  /** The record of the run to go on with. */
+  readonly resumed?: RunRecord | undefined
+  /** What the progress line begins with. */
+  readonly label: string
+  readonly io: Pick<CommandIo, 'stderr' | 'signal'>
+}
+
+/**
+ * Trains, and leaves run.json, metrics.ndjson, checkpoints/, model.safetensors and model.onnx in the folder.
+ *
+ * The model has the weights that validated best. When the signal aborts, the checkpoint `last` is saved and the signal's
+ * reason thrown. The folder is touched only once the data and the engine are known to work.
+ */
+export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
+  const { folder, configuration, training, validation, resumed, io } = options
+  const network = resumed?.network ?? networkFor(configuration, training)
+  const weights = initialWeights(network.spec, network.head, { seed: configuration.seed })
+  const engine = await createTfjsEngine({ ...network, weights, backend: configuration.backend })
+  try {
+    const checkpoints = checkpointStore(folder)
+    const start = resumed ? ((await checkpoints.load('last'))?.step ?? 0) : 0
+    await createFolder(folder)
+    const log = await openMetricsLog(join(folder, 'metrics.ndjson'), start)
+    const progress = showProgress(io.stderr, `${options.label}: step`)
+    const begun = performance.now()
+    const seconds = (): number => (resumed?.seconds ?? 0) + (performance.now() - begun) / 1000
+    const budget = timeBudget(configuration.minutes)
+    const { steps } = configuration
+    let step = start
+
+    const record = (status: RunRecord['status']): RunRecord => ({
+      format: 'stochseg.run',
+      version: 1,
+      configuration,
+      network,
+      status,
+      step,
+      seconds: seconds(),
+      engine: engine.name,
+    })
+    const run: TrainingRun = {
+      engine,
+      training,
+      validation,
+      checkpoints,
+      options: { ...configuration, checkpointEvery: configuration.validateEvery },
+      resume: start > 0,
+      signal: AbortSignal.any([io.signal, budget.signal]),
+      onStep(report) {
+        step = report.step
+        log.append({ event: 'step', ...report, seconds: seconds() })
+        progress.update(step, steps, `loss ${report.loss.toPrecision(4)}`)
+        budget.check()
+      },
+      onValidation(report) {
+        log.append({ event: 'validation', ...report, seconds: seconds() })
+      },
+    }
+    await writeRunRecord(folder, record('training'))
+    try {
+      await train(run).catch((reason: unknown) => {
+        if (reason !== budget.signal.reason || io.signal.aborted) throw reason
+        // The budget's end is an end: validate here, as a run of so many steps would.
+        const rest = { ...run, options: { ...run.options, steps: step }, resume: true, signal: io.signal }
+        return train(rest)
+      })
+    } catch (error) {
+      if (io.signal.aborted) await writeRunRecord(folder, record('interrupted'))
+      throw error
+    } finally {
+      progress.finish()
+      log.close()
+    }
+    const best = await checkpoints.load('best')
+    if (!best) throw noCheckpoint(folder)
+    await writeModel(folder, { network, configuration }, best)
+    const done: RunRecord = { ...record('done'), best: best.bestValidation }
+    await writeRunRecord(folder, done)
+    return done
+  } finally {
+    engine.dispose()
+  }
+}
+
+/** A signal that aborts once `minutes` have passed, looked at between steps: the steps leave timers no turn. */
+function timeBudget(minutes = Number.POSITIVE_INFINITY): { readonly signal: AbortSignal; check(): void } {
+  const controller = new AbortController()
+  const end = performance.now() + minutes * 60_000
+  return {
+    signal: controller.signal,
+    check() {
+      if (performance.now() >= end && !controller.signal.aborted)
+        controller.abort(new Error('time budget used up'))
+    },
+  }
+}
+
+async function writeModel(
+  folder: string,
+  run: Pick<RunRecord, 'network' | 'configuration'>,
+  { state, step }: Checkpoint,
+): Promise<void> {
+  const metadata = { network: JSON.stringify(run.network), step: String(step) }
+  await writeFileAtomically(join(folder, 'model.safetensors'), encodeSafetensors(state.weights, metadata))
+  await exportRun(join(folder, 'model.onnx'), run, { weights: state.weights, step })
+}
+
+function noCheckpoint(folder: string): ModelError {
+  return new ModelError(`'${folder}'`, {
+    found: "no checkpoint 'best'",
+    expected: 'the checkpoint of the best validation',
+    remedy: 'Was it removed while training? Go on with --resume',
+  })
+}
