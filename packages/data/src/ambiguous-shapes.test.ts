@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { ambiguousShapes } from './ambiguous-shapes'
 import { bestPossible } from './best-possible'
 import { openDataset } from './open-dataset'
+import { readPng } from './png'
 import { writePngFolder } from './write-png-folder'
 
 const voxels = 32 * 32
@@ -132,6 +133,9 @@ describe('writePngFolder', () => {
       expect(opened).toMatchObject({ length: 3, channels: 1, classes: 2, spatial: [20, 20] })
       for (let index = 0; index < 3; index++)
         expect(await opened.case(index)).toEqual(await dataset.case(index))
+      // White, so that a mask can be seen.
+      const { data } = await readPng(join(folder, 'train/gt/train-00000_l0.png'))
+      expect(new Set(data)).toEqual(new Set([0, 255]))
     } finally {
       await rm(folder, { recursive: true })
     }

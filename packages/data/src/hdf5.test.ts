@@ -70,6 +70,15 @@ describe('openHdf5Dataset', () => {
     expect((await dataset.case(0)).id).not.toBe((await dataset.case(1)).id)
   })
 
+  it('gives the same cases whether it keeps the split or not', async () => {
+    const path = write('train', two)
+    const kept = await openHdf5Dataset(path, { split: 'train' })
+    const read = await openHdf5Dataset(path, { split: 'train', keepBytes: 0 })
+    for (const index of [1, 0]) expect(await read.case(index)).toEqual(await kept.case(index))
+    kept.close()
+    read.close()
+  })
+
   it('says what is wrong with a file that is missing, truncated or something else', async () => {
     const path = write('train', two)
     await truncate(path, 3000)
@@ -151,5 +160,11 @@ describe.skipIf(!lidc)('LIDC-IDRI (reference data lidc/lidc-64.h5 is absent)', (
     }
     // Counted on the file's array by itself.
     expect(empty).toBe(809)
+  })
+
+  it('reads a split in pieces, and gives the cases of the last piece as the file has them', async () => {
+    const kept = await openHdf5Dataset(lidc!, { split: 'train' })
+    const read = await openHdf5Dataset(lidc!, { split: 'train', keepBytes: 0 })
+    for (const index of [0, 1023, 1024, 1583]) expect(await kept.case(index)).toEqual(await read.case(index))
   })
 })

@@ -5,8 +5,11 @@ import type * as h5wasm from 'h5wasm/node'
 import { checkIntensities, normalizeIntensities } from './intensities'
 import { checkClasses, type OpenDataset, type OpenOptions } from './open-options'
 
-/** A split up to this many bytes is read once and kept; beyond it, every case is read when asked for. */
-const KEPT_BYTES = 2 ** 29
+/** What opening an HDF5 file may be told beside the split. */
+export interface Hdf5Options extends OpenOptions {
+  /** A split up to this size is read once and kept; beyond it, every case is read when asked for. Default 512 MiB. */
+  readonly keepBytes?: number
+}
 
 /** Bytes of one read. The reader's memory is 32-bit, so a large split must not be read in one piece. */
 const PIECE_BYTES = 2 ** 24
@@ -25,8 +28,8 @@ type NumberArray = Uint8Array | Uint16Array | Int32Array | Float32Array | Float6
  * they are. Throws `DataError` for a file that is missing, truncated or not HDF5, for a layout other than this one, and
  * for an empty split; reading a case throws `DataError` for NaN pixels and `ValueError` for a label that is no class.
  */
-export async function openHdf5Dataset(path: string, options: OpenOptions): Promise<OpenDataset> {
-  const { split, classes = 2 } = options
+export async function openHdf5Dataset(path: string, options: Hdf5Options): Promise<OpenDataset> {
+  const { split, classes = 2, keepBytes = 2 ** 29 } = options
   checkClasses(classes)
   const file = await openFile(path)
   try {
@@ -42,7 +45,7 @@ export async function openHdf5Dataset(path: string, options: OpenOptions): Promi
     const [length, ...spatial] = imageShape as [number, ...number[]]
     const raters = labelShape[3] ?? 1
     const ids = caseNames(group, split, length)
-    const keep = byteLength(images) + byteLength(labels) <= KEPT_BYTES
+    const keep = byteLength(images) + byteLength(labels) <= keepBytes
     const imageRow = rowReader(images, keep, `${subject} images`)
     const labelRow = rowReader(labels, keep, `${subject} labels`)
 

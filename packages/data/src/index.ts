@@ -1,7 +1,7 @@
 // The public face of @stochseg/data.
 export { type AmbiguousDataset, ambiguousShapes, type Mode } from './ambiguous-shapes'
 export { type BestPossible, bestPossible } from './best-possible'
-export { openHdf5Dataset } from './hdf5'
+export { type Hdf5Options, openHdf5Dataset } from './hdf5'
 export { openDataset } from './open-dataset'
 export type { OpenDataset, OpenOptions, Split } from './open-options'
 export {

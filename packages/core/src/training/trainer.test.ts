@@ -199,7 +199,8 @@ describe('train', () => {
     const log = emptyLog()
     const controller = new AbortController()
     setTimeout(() => controller.abort('stopped'))
-    await expect(train(logged({ signal: controller.signal }, log))).rejects.toBe('stopped')
+    const run = { signal: controller.signal, options: { ...options, validateEvery: 100 } }
+    await expect(train(logged(run, log))).rejects.toBe('stopped')
     expect(log.steps.length).toBeLessThan(24)
   })
 

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import type { Dataset } from '../dataset'
+import type { LogitDistribution } from '../distribution/logit-distribution'
+import { monteCarloNll } from '../loss/monte-carlo-nll'
+import { linearEngine } from './linear-engine'
+import { VALIDATION_STREAMS, validationLoss } from './validate'
+
+/** Case i is 2 voxels of intensity i; of two raters, one labels both and the other none. */
+function ramp(length: number, raters = 2): { readonly dataset: Dataset; readonly read: number[] } {
+  const read: number[] = []
+  const dataset: Dataset = {
+    name: 'ramp',
+    channels: 1,
+    classes: 2,
+    spatial: [2],
+    length,
+    case: async (index) => {
+      read.push(index)
+      const image = Float32Array.of(index, index)
+      return { id: String(index), image, raters: Uint8Array.of(1, 1, 0, 0).subarray(0, 2 * raters) }
+    },
+  }
+  return { dataset, read }
+}
+
+const options = { samples: 8, seed: 3, batchSize: 4, cases: 1000 }
+const engine = linearEngine({ classes: 2, rank: 1 })
+
+describe('validationLoss', () => {
+  it('is the mean over cases of eq. 7, with noise that no training step uses', async () => {
+    let sum = 0
+    for (let index = 0; index < 7; index++) {
+      const distribution: LogitDistribution = await engine.predict(Float32Array.of(index, index), 1, [2])
+      const { samples, seed } = options
+      const stream = VALIDATION_STREAMS + index
+      sum += monteCarloNll(distribution, Uint8Array.of(1, 1), { samples, seed, stream }).loss
+    }
+    const loss = await validationLoss(engine, ramp(7, 1).dataset, options)
+    expect(loss).toBeCloseTo(sum / 7, 12)
+  })
+
+  it('is the same twice, and does not depend on the batch size', async () => {
+    const loss = await validationLoss(engine, ramp(7).dataset, options)
+    expect(await validationLoss(engine, ramp(7).dataset, options)).toBe(loss)
+    expect(await validationLoss(engine, ramp(7).dataset, { ...options, batchSize: 3 })).toBeCloseTo(loss, 12)
+  })
+
+  it('spreads fewer cases evenly over the split', async () => {
+    const { dataset, read } = ramp(10)
+    await validationLoss(engine, dataset, { ...options, cases: 4 })
+    expect(read).toEqual([0, 2, 5, 7])
+  })
+
+  it('stops between batches with the reason of the signal', async () => {
+    const { dataset, read } = ramp(10)
+    const controller = new AbortController()
+    const stopping: Dataset = {
+      ...dataset,
+      case: (index) => {
+        if (index === 3) controller.abort('stopped')
+        return dataset.case(index)
+      },
+    }
+    const run = validationLoss(engine, stopping, { ...options, signal: controller.signal })
+    await expect(run).rejects.toBe('stopped')
+    expect(read).toHaveLength(4)
+  })
+})
