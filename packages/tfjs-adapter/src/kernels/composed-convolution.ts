@@ -1,15 +1,7 @@
 // Gradients of 2D and 3D convolutions from operations that every backend has: strided slices, products of matrices and
 // a forward convolution. Any stride; layouts are TF.js' own, x [N, *S, in] and filter [*kernel, in, out].
 import * as tf from '@tensorflow/tfjs-core'
-
-/** The numbers of a convolution that its gradients need; arrays have one entry for each spatial axis. */
-export interface ConvolutionGeometry {
-  readonly inputSize: readonly number[]
-  readonly outputSize: readonly number[]
-  readonly kernel: readonly number[]
-  readonly stride: readonly number[]
-  readonly padBefore: readonly number[]
-}
+import type { ConvolutionGeometry } from './convolution-geometry'
 
 /**
  * Gradient with respect to the filter: for each kernel offset, (input seen at that offset)ᵀ · dy.
@@ -58,9 +50,14 @@ export function composedInputGradient(
     const length = (outputSize[axis]! - 1) * stride[axis]! + 1
     return [before, inputSize[axis]! + kernel[axis]! - 1 - before - length]
   })
+  const turned = tf.transpose(turnRound(filter, axes.length), [...axes, axes.length + 1, axes.length])
+  if (kernel.length === 2 && around.flat().every((amount) => amount >= 0)) {
+    const [vertical, horizontal] = around as [[number, number], [number, number]]
+    const pad: tf.backend_util.ExplicitPadding = [[0, 0], vertical, horizontal, [0, 0]]
+    return tf.conv2d(spread as tf.Tensor4D, turned as tf.Tensor4D, 1, pad)
+  }
   // A negative amount means that the forward padding reached beyond the kernel: crop instead.
   const padded = padOrCrop(spread, around)
-  const turned = tf.transpose(turnRound(filter, axes.length), [...axes, axes.length + 1, axes.length])
   return kernel.length === 2
     ? tf.conv2d(padded as tf.Tensor4D, turned as tf.Tensor4D, 1, 'valid')
     : tf.conv3d(padded as tf.Tensor5D, turned as tf.Tensor5D, 1, 'valid')

@@ -1,7 +1,9 @@
 // The gradient of a convolution with respect to its filter, by our own kernel where it can run.
 import * as tf from '@tensorflow/tfjs-core'
-import { type ConvolutionGeometry, composedFilterGradient, forwardPadding } from './composed-convolution'
+import { composedFilterGradient, forwardPadding } from './composed-convolution'
+import type { ConvolutionGeometry } from './convolution-geometry'
 import { type NativeKernels, nativeKernels, pointer, type WasmBackend } from './native'
+import { isWinograd, winogradFilterGradient } from './winograd'
 
 /**
  * @param x `[N, *inputSize, in]`
@@ -15,12 +17,13 @@ export function filterGradient(
   geometry: ConvolutionGeometry,
 ): tf.TensorInfo {
   const native = geometry.stride.every((stride) => stride === 1) && nativeKernels(backend)
-  return native
-    ? nativeFilterGradient(native, backend, x, dy, geometry)
-    : tf.tidy(() => composedFilterGradient(x, dy, geometry))
+  if (!native) return tf.tidy(() => composedFilterGradient(x, dy, geometry))
+  return isWinograd(geometry, x.shape.at(-1)!, dy.shape.at(-1)!)
+    ? winogradFilterGradient(native, backend, x, dy, geometry)
+    : directFilterGradient(native, backend, x, dy, geometry)
 }
 
-function nativeFilterGradient(
+function directFilterGradient(
   native: NativeKernels,
   backend: WasmBackend,
   x: tf.Tensor,

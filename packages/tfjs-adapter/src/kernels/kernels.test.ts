@@ -2,11 +2,8 @@ import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openBackend } from '../backend'
 import { interpolate, interpolateByMatrix } from '../operations/interpolation'
-import {
-  type ConvolutionGeometry,
-  composedFilterGradient,
-  composedInputGradient,
-} from './composed-convolution'
+import { composedFilterGradient, composedInputGradient } from './composed-convolution'
+import type { ConvolutionGeometry } from './convolution-geometry'
 import { installKernels } from './install'
 
 beforeAll(async () => {
@@ -54,13 +51,15 @@ describe('gradients of convolutions on wasm equal the cpu backend', () => {
       [3, 8],
       [5, 11],
       [16, 20],
+      [16, 24],
     ] as const) {
       await expectSameOnCpu(() => {
         const x = randomTensor([2, 7, 9, inputs], 1) as tf.Tensor4D
         const filter = randomTensor([kernel, kernel, inputs, outputs], 2) as tf.Tensor4D
         const forward = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
           tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, stride, padding)
-        return tf.grads(forward)([x, filter], randomTensor(forward(x, filter).shape, 3))
+        const y = forward(x, filter)
+        return [y, ...tf.grads(forward)([x, filter], randomTensor(y.shape, 3))]
       })
     }
   })
@@ -73,7 +72,8 @@ describe('gradients of convolutions on wasm equal the cpu backend', () => {
         const filter = randomTensor([kernel, kernel, kernel, 3, 9], 2) as tf.Tensor5D
         const forward = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
           tf.conv3d(a as tf.Tensor5D, b as tf.Tensor5D, stride, padding)
-        return tf.grads(forward)([x, filter], randomTensor(forward(x, filter).shape, 3))
+        const y = forward(x, filter)
+        return [y, ...tf.grads(forward)([x, filter], randomTensor(y.shape, 3))]
       })
     },
   )
@@ -85,6 +85,7 @@ describe('gradients of convolutions on wasm equal the cpu backend', () => {
         outputSize: [6, 7],
         kernel: [3, 3],
         stride: [1, 1],
+        dilation: [1, 1],
         padBefore: [1, 1],
       }
       const x = randomTensor([2, 6, 7, 5], 1)

@@ -1,4 +1,4 @@
-// Our own WASM kernels (assembly/kernels.ts) over the memory of TF.js' wasm backend: they read and write its tensors in place.
+// Our own WASM kernels (assembly/) over the memory of TF.js' wasm backend: they read and write its tensors in place.
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core'
 import { wasmModule } from './wasm-module.generated'
 
@@ -9,7 +9,7 @@ export interface WasmBackend extends KernelBackend {
   makeOutput(shape: readonly number[], dtype: 'float32'): TensorInfo
 }
 
-/** The functions of assembly/kernels.ts; pointers are byte offsets. */
+/** The functions of assembly/; pointers are byte offsets. */
 export interface NativeKernels {
   filterGradient(
     input: number,
@@ -31,6 +31,32 @@ export interface NativeKernels {
   copyColumns(source: number, target: number, rows: number, sourceColumns: number, columns: number): void
   interpolate: Interpolate
   interpolateTransposed: Interpolate
+  winogradScratchBytes(inputs: number, outputs: number): number
+  winogradFilter(filter: number, target: number, scratch: number, inputs: number, outputs: number): void
+  winogradConvolution(
+    input: number,
+    filter: number,
+    bias: number,
+    output: number,
+    scratch: number,
+    batch: number,
+    height: number,
+    width: number,
+    inputs: number,
+    outputs: number,
+  ): void
+  winogradFilterGradient(
+    input: number,
+    dy: number,
+    gradient: number,
+    transformed: number,
+    scratch: number,
+    batch: number,
+    height: number,
+    width: number,
+    inputs: number,
+    outputs: number,
+  ): void
 }
 
 type Interpolate = (

@@ -1,0 +1,60 @@
+// The numbers of a convolution that its kernels need, from the attributes that TF.js gives them.
+import * as tf from '@tensorflow/tfjs-core'
+
+/** Arrays have one entry for each spatial axis. */
+export interface ConvolutionGeometry {
+  readonly inputSize: readonly number[]
+  readonly outputSize: readonly number[]
+  readonly kernel: readonly number[]
+  readonly stride: readonly number[]
+  readonly dilation: readonly number[]
+  readonly padBefore: readonly number[]
+}
+
+/** @param attributes of Conv2D, FusedConv2D, Conv2DBackpropFilter or Conv2DBackpropInput, channels last. */
+export function geometry2d(
+  inputShape: readonly number[],
+  filterShape: readonly number[],
+  attributes: Pick<tf.Conv2DAttrs, 'strides' | 'pad' | 'dimRoundingMode'> &
+    Partial<Pick<tf.Conv2DAttrs, 'dilations'>>,
+): ConvolutionGeometry {
+  const info = tf.backend_util.computeConv2DInfo(
+    inputShape as [number, number, number, number],
+    filterShape as [number, number, number, number],
+    attributes.strides,
+    attributes.dilations ?? 1,
+    attributes.pad,
+    attributes.dimRoundingMode,
+  )
+  return {
+    inputSize: [info.inHeight, info.inWidth],
+    outputSize: [info.outHeight, info.outWidth],
+    kernel: [info.filterHeight, info.filterWidth],
+    stride: [info.strideHeight, info.strideWidth],
+    dilation: [info.dilationHeight, info.dilationWidth],
+    padBefore: [info.padInfo.top, info.padInfo.left],
+  }
+}
+
+/** @param attributes of Conv3DBackpropFilterV2 or Conv3DBackpropInputV2, channels last. */
+export function geometry3d(
+  inputShape: readonly number[],
+  filterShape: readonly number[],
+  attributes: Pick<tf.Conv3DAttrs, 'strides' | 'pad'>,
+): ConvolutionGeometry {
+  const info = tf.backend_util.computeConv3DInfo(
+    inputShape as [number, number, number, number, number],
+    filterShape as [number, number, number, number, number],
+    attributes.strides,
+    1,
+    attributes.pad,
+  )
+  return {
+    inputSize: [info.inDepth, info.inHeight, info.inWidth],
+    outputSize: [info.outDepth, info.outHeight, info.outWidth],
+    kernel: [info.filterDepth, info.filterHeight, info.filterWidth],
+    stride: [info.strideDepth, info.strideHeight, info.strideWidth],
+    dilation: [1, 1, 1],
+    padBefore: [info.padInfo.front, info.padInfo.top, info.padInfo.left],
+  }
+}
