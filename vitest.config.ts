@@ -18,6 +18,7 @@ export default defineConfig({
       'bench/**/*.test.ts',
       'scripts/**/*.test.ts',
     ],
+    globalSetup: ['packages/core/scripts/embed-kernels.mjs'],
     testTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,

@@ -1,7 +1,11 @@
-// Second pass of the loss over one image: the same samples again, recomputed instead of kept.
+// Second pass of the loss over a run of voxels: the same samples again, recomputed instead of kept.
 import type { ImageDistribution } from '../distribution/logit-distribution'
+import type { VoxelRange } from '../distribution/voxel-range'
 import type { VoxelSampler } from '../sampling/voxel-sampler'
 import { logSigmoid, logSumExpOfLogits } from './label-log-probability'
+
+/** Of one image, in the shapes of its parameters. */
+export type ImageGradients = Pick<ImageDistribution, 'mean' | 'factor' | 'diagonal'>
 
 /**
  * Writes the gradient of −Σ_m weight_m · log p(labels | sample m), with the weights `[M]` held fixed, to `gradients`,
@@ -10,9 +14,10 @@ import { logSigmoid, logSumExpOfLogits } from './label-log-probability'
  * @param z the samples' z, `[R, M]`.
  */
 export function gradientKernel(
-  gradients: Pick<ImageDistribution, 'mean' | 'factor' | 'diagonal'>,
+  gradients: ImageGradients,
   image: ImageDistribution,
   sampler: VoxelSampler,
+  { start, end }: VoxelRange,
   z: Float32Array,
   weights: Float64Array,
   labels: Uint8Array,
@@ -21,7 +26,7 @@ export function gradientKernel(
   const { classes, rank, voxels, diagonal } = image
   const { samples, epsilon } = sampler
   const residuals = new Float64Array(classes * samples)
-  for (let voxel = 0; voxel < voxels; voxel++) {
+  for (let voxel = start; voxel < end; voxel++) {
     if (roi !== undefined && roi[voxel] === 0) continue
     sampler.visit(voxel)
     residualsInto(residuals, sampler, weights, labels[voxel]!)

@@ -1,5 +1,4 @@
 // The training loss of the paper (eq. 7) with its gradients, in memory that does not grow with the number of samples.
-import { scalesOf } from '../distribution/edits'
 import { checkLabels } from '../distribution/label-targets'
 import {
   checkedDistribution,
@@ -8,11 +7,10 @@ import {
   voxelCount,
 } from '../distribution/logit-distribution'
 import { ValueError } from '../errors'
+import { type Job, runJobs } from '../kernels/job'
 import { antitheticNoise } from '../noise/image-noise'
 import { type NoiseOptions, noiseOfImages } from '../noise/noise-options'
-import { voxelSampler } from '../sampling/voxel-sampler'
-import { gradientKernel } from './gradient-kernel'
-import { logLikelihoodKernel } from './log-likelihood-kernel'
+import { lossPasses } from './loss-jobs'
 
 export interface MonteCarloNllOptions extends Omit<NoiseOptions, 'first'> {
   /** Sample 2k uses noise k and sample 2k + 1 its negative; `samples` must be even, explicit noise holds half of them. */
@@ -43,17 +41,32 @@ export interface MonteCarloNll {
  * @throws ShapeError, ValueError for arguments that do not fit or numbers out of range.
  */
 export function monteCarloNll(
-  given: LogitDistribution,
+  distribution: LogitDistribution,
   labels: Uint8Array,
   options: MonteCarloNllOptions,
 ): MonteCarloNll {
+  const { firstPass, secondPass, result } = lossWork(distribution, labels, options)
+  runJobs(firstPass)
+  runJobs(secondPass)
+  return result()
+}
+
+/** The jobs of {@link monteCarloNll}: the second pass's may be asked for when the first's have run. */
+function lossWork(
+  given: LogitDistribution,
+  labels: Uint8Array,
+  options: MonteCarloNllOptions,
+): {
+  readonly firstPass: Iterable<Job>
+  readonly secondPass: Iterable<Job>
+  readonly result: () => MonteCarloNll
+} {
   const distribution = checkedDistribution(given)
   const { batch, classes, rank, spatial } = distribution
   const voxels = voxelCount(spatial)
   const { samples, antithetic = false, roi } = options
   checkLabels(labels, { batch, classes, voxels }, roi)
   const noiseOf = lossNoise(distribution, options, antithetic)
-  const scales = scalesOf(undefined, distribution)
   const perItem = new Float64Array(batch)
   const gradients = options.gradients
     ? {
@@ -62,24 +75,40 @@ export function monteCarloNll(
         diagonal: new Float32Array(batch * classes * voxels),
       }
     : undefined
-  for (let index = 0; index < batch; index++) {
-    const image = imageDistribution(distribution, index)
-    const noise = noiseOf(index)
-    const sampler = voxelSampler(image, noise, scales)
-    const imageLabels = labels.subarray(index * voxels, (index + 1) * voxels)
-    const imageRoi = roi?.subarray(index * voxels, (index + 1) * voxels)
-    const logLikelihood = logLikelihoodKernel(sampler, imageLabels, imageRoi)
-    const largest = logLikelihood.reduce((a, b) => Math.max(a, b))
-    const total = logLikelihood.reduce((sum, value) => sum + Math.exp(value - largest), 0)
-    perItem[index] = Math.log(samples) - largest - Math.log(total)
-    if (gradients) {
-      const weights = logLikelihood.map((value) => Math.exp(value - largest) / total / batch)
-      const part = imageDistribution({ ...distribution, ...gradients }, index)
-      gradientKernel(part, image, sampler, noise.z, weights, imageLabels, imageRoi)
+  const ofImage = (array: Uint8Array, index: number): Uint8Array =>
+    array.subarray(index * voxels, (index + 1) * voxels)
+  const passes = Array.from({ length: batch }, (_, index) =>
+    lossPasses(
+      imageDistribution(distribution, index),
+      noiseOf(index),
+      ofImage(labels, index),
+      roi && ofImage(roi, index),
+    ),
+  )
+
+  function* firstPass(): Generator<Job> {
+    for (const { logLikelihoodJobs } of passes) yield* logLikelihoodJobs
+  }
+
+  /** To be called after the first pass. */
+  function* secondPass(): Generator<Job> {
+    for (const [index, { logLikelihood, gradientJobs }] of passes.entries()) {
+      const values = logLikelihood()
+      const largest = values.reduce((a, b) => Math.max(a, b))
+      const total = values.reduce((sum, value) => sum + Math.exp(value - largest), 0)
+      perItem[index] = Math.log(samples) - largest - Math.log(total)
+      if (gradients === undefined) continue
+      const weights = values.map((value) => Math.exp(value - largest) / total / batch)
+      yield* gradientJobs(imageDistribution({ ...distribution, ...gradients }, index), weights)
     }
   }
-  const loss = batch === 0 ? 0 : perItem.reduce((sum, item) => sum + item, 0) / batch
-  return { loss, perItem, ...(gradients && { gradients }) }
+
+  function result(): MonteCarloNll {
+    const loss = batch === 0 ? 0 : perItem.reduce((sum, item) => sum + item, 0) / batch
+    return { loss, perItem, ...(gradients && { gradients }) }
+  }
+
+  return { firstPass: firstPass(), secondPass: secondPass(), result }
 }
 
 function lossNoise(

@@ -2,11 +2,21 @@
 import { type Noise, normalsOfSamplesInto, type SampleRange } from './draw-noise'
 import { FACTOR_PLANE } from './noise'
 
+/** Samples that follow from counters. */
+export interface DrawnSamples extends SampleRange {
+  /** `[R, samples]`. */
+  readonly z: Float32Array
+  /** Whether every sample is followed by its mirror image. */
+  readonly antithetic: boolean
+}
+
 /** The normals of M samples of one image. */
 export interface ImageNoise {
   readonly samples: number
   /** `[R, M]`. */
   readonly z: Float32Array
+  /** What it is drawn from; none where noise is explicit. */
+  readonly drawn?: DrawnSamples
   /** Writes ε of all M samples at one logit to `output` from `offset` on. */
   epsilonInto(output: Float32Array, offset: number, klass: number, voxel: number): void
 }
@@ -21,6 +31,7 @@ export function drawnNoise(range: SampleRange, rank: number): ImageNoise {
   return {
     samples,
     z,
+    drawn: { ...range, z, antithetic: false },
     epsilonInto: (output, offset, klass, voxel) =>
       normalsOfSamplesInto(output, offset, 1, range, voxel, klass),
   }
@@ -63,6 +74,7 @@ export function antitheticNoise(noise: ImageNoise): ImageNoise {
   return {
     samples: 2 * noise.samples,
     z: mirrorInto(new Float32Array(2 * noise.z.length), 0, noise.z),
+    ...(noise.drawn && { drawn: { ...noise.drawn, antithetic: true } }),
     epsilonInto(output, offset, klass, voxel) {
       noise.epsilonInto(epsilon, 0, klass, voxel)
       mirrorInto(output, offset, epsilon)

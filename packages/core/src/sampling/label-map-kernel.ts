@@ -1,4 +1,5 @@
-// Label maps of one image, without ever holding M×C×S logits.
+// Label maps of a run of voxels, without ever holding M×C×S logits.
+import type { VoxelRange } from '../distribution/voxel-range'
 import { labelOfLogits } from './label-of-logits'
 import type { VoxelSampler } from './voxel-sampler'
 
@@ -12,10 +13,11 @@ export function labelMapKernel(
   offset: number,
   stride: number,
   sampler: VoxelSampler,
+  { start, end }: VoxelRange,
   roi?: Uint8Array,
 ): void {
-  const { classes, samples, voxels, logits } = sampler
-  for (let voxel = 0; voxel < voxels; voxel++) {
+  const { classes, samples, logits } = sampler
+  for (let voxel = start; voxel < end; voxel++) {
     if (roi !== undefined && roi[voxel] === 0) continue
     sampler.visit(voxel)
     for (let sample = 0; sample < samples; sample++) {

@@ -1,7 +1,45 @@
-// Probabilities of the labels at each voxel by itself, and how uncertain they are.
-import { type LogitDistribution, voxelCount } from '../distribution/logit-distribution'
-import { marginalKernel } from './marginal-kernel'
+// What samples say about each voxel by itself, and about the size of each label, in one pass.
+import type { LogitDistribution } from '../distribution/logit-distribution'
+import { type Job, runJobs } from '../kernels/job'
+import { marginalJobs } from './marginal-jobs'
 import { prepareSampling, type SamplingOptions } from './sampling-options'
+
+/** Which of the results of {@link sampleStatistics} are wanted. */
+interface Wanted {
+  readonly probabilities?: boolean
+  readonly entropy?: boolean
+  readonly volumes?: boolean
+}
+
+/** Statistics of M samples; L = max(C, 2) labels, one class has background first. */
+export interface SampleStatistics {
+  /** `[N, L, *S]`: label probabilities, averaged over samples. */
+  readonly probabilities: Float32Array
+  /** `[N, *S]`: their entropy from 0 (certain) to 1, logarithm to base L (eq. 9). */
+  readonly entropy: Float32Array
+  /** `[M, N, L]`: voxels of each label in each sample's label map. */
+  readonly volumes: Uint32Array
+  /** `[N, L]`: expected voxels of each label, the sum of its probabilities. */
+  readonly expectedVolumes: Float64Array
+}
+
+/**
+ * Marginal probabilities, their entropy and class volumes in one pass over the samples.
+ *
+ * @throws ShapeError, ValueError as `sampleLogits`.
+ */
+export function sampleStatistics(
+  distribution: LogitDistribution,
+  options: SamplingOptions,
+): SampleStatistics {
+  const { jobs, result } = statistics(distribution, options, {
+    probabilities: true,
+    entropy: true,
+    volumes: true,
+  })
+  runJobs(jobs)
+  return result()
+}
 
 /**
  * Label probabilities averaged over samples, `[N, max(C, 2), *S]`; one class gives background, then foreground.
@@ -12,13 +50,9 @@ export function marginalProbabilities(
   distribution: LogitDistribution,
   options: SamplingOptions,
 ): Float32Array {
-  const { batch, classes, voxels, samplers } = prepareSampling(distribution, options)
-  const size = Math.max(classes, 2) * voxels
-  const output = new Float32Array(batch * size)
-  for (const [image, sampler] of samplers()) {
-    marginalKernel(output.subarray(image * size, (image + 1) * size), sampler)
-  }
-  return output
+  const { jobs, result } = statistics(distribution, options, { probabilities: true })
+  runJobs(jobs)
+  return result().probabilities
 }
 
 /**
@@ -28,19 +62,48 @@ export function marginalProbabilities(
  * @throws ShapeError, ValueError as `sampleLogits`.
  */
 export function marginalEntropy(distribution: LogitDistribution, options: SamplingOptions): Float32Array {
-  const labels = Math.max(distribution.classes, 2)
-  const voxels = voxelCount(distribution.spatial)
-  const probabilities = marginalProbabilities(distribution, options)
-  const output = new Float32Array(distribution.batch * voxels)
-  for (let index = 0; index < output.length; index++) {
-    const voxel = index % voxels
-    const start = (index - voxel) * labels + voxel
-    let entropy = 0
-    for (let label = 0; label < labels; label++) {
-      const probability = probabilities[start + label * voxels]!
-      if (probability > 0) entropy -= probability * Math.log(probability)
+  const { jobs, result } = statistics(distribution, options, { entropy: true })
+  runJobs(jobs)
+  return result().entropy
+}
+
+/** The jobs of the functions above, and what they fill; results that are not wanted stay empty. */
+export function statistics(
+  distribution: LogitDistribution,
+  options: SamplingOptions,
+  wanted: Wanted,
+): { readonly jobs: Iterable<Job>; readonly result: () => SampleStatistics } {
+  const { batch, classes, voxels, scales, images } = prepareSampling(distribution, options)
+  const labels = Math.max(classes, 2)
+  const size = (each: number, isWanted = false): number => (isWanted ? batch * each : 0)
+  const probabilities = new Float32Array(size(labels * voxels, wanted.probabilities))
+  const entropy = new Float32Array(size(voxels, wanted.entropy))
+  const volumes = new Uint32Array(size(options.samples * labels, wanted.volumes))
+  function* jobs(): Generator<Job> {
+    for (const { index, image, noise } of images()) {
+      const part = <T extends Float32Array>(array: T, each: number): Float32Array | undefined =>
+        array.length > 0 ? array.subarray(index * each, (index + 1) * each) : undefined
+      yield* marginalJobs(
+        {
+          probabilities: part(probabilities, labels * voxels),
+          entropy: part(entropy, voxels),
+          volumes: wanted.volumes ? volumes.subarray(index * labels) : undefined,
+          volumeStride: batch * labels,
+        },
+        image,
+        noise,
+        scales,
+      )
     }
-    output[index] = Math.min(entropy / Math.log(labels), 1)
   }
-  return output
+  function result(): SampleStatistics {
+    const expectedVolumes = new Float64Array(wanted.volumes ? batch * labels : 0)
+    for (let plane = 0; plane < expectedVolumes.length; plane++) {
+      for (let voxel = 0; voxel < voxels; voxel++) {
+        expectedVolumes[plane]! += probabilities[plane * voxels + voxel]!
+      }
+    }
+    return { probabilities, entropy, volumes, expectedVolumes }
+  }
+  return { jobs: jobs(), result }
 }

@@ -1,7 +1,8 @@
 // Coherent label maps: what samples are for.
 import { checkRoi } from '../distribution/label-targets'
 import type { LogitDistribution } from '../distribution/logit-distribution'
-import { labelMapKernel } from './label-map-kernel'
+import { type Job, runJobs } from '../kernels/job'
+import { labelMapJobs } from './label-map-jobs'
 import { prepareSampling, type SamplingOptions } from './sampling-options'
 
 /** {@link SamplingOptions} with a region of interest. */
@@ -14,16 +15,45 @@ export interface LabelMapOptions extends SamplingOptions {
  * Samples of the label map, `[M, N, *S]`: the class of the largest logit, the lowest where several are largest; for
  * one class 1 where the logit is > 0.
  *
+ * Voxels whose label no noise can change are decided without drawing any; the samples are the same, bit for bit.
+ *
  * @throws ShapeError, ValueError as `sampleLogits`, and for a roi that is not `[N, *S]`.
  */
 export function sampleLabelMaps(distribution: LogitDistribution, options: LabelMapOptions): Uint8Array {
-  const { batch, voxels, samplers } = prepareSampling(distribution, options)
-  const { roi } = options
-  checkRoi(roi, batch, voxels)
-  const output = new Uint8Array(options.samples * batch * voxels)
-  for (const [image, sampler] of samplers()) {
-    const region = roi?.subarray(image * voxels, (image + 1) * voxels)
-    labelMapKernel(output, image * voxels, batch * voxels, sampler, region)
-  }
+  const { jobs, output } = labelMaps(distribution, options)
+  runJobs(jobs)
   return output
+}
+
+/** Samples drawn together: more would make a voxel's part of the output too large for a core's cache. */
+const TOGETHER = 256
+
+/** The jobs of {@link sampleLabelMaps}, and what they fill. `cull: false` draws all noise, for comparison. */
+export function labelMaps(
+  distribution: LogitDistribution,
+  options: LabelMapOptions & { readonly cull?: boolean },
+): { readonly jobs: Iterable<Job>; readonly output: Uint8Array } {
+  const { batch, voxels, scales, images } = prepareSampling(distribution, options)
+  const { samples, first = 0, roi, noise: explicit, cull } = options
+  checkRoi(roi, batch, voxels)
+  const output = new Uint8Array(samples * batch * voxels)
+  const together = explicit ? samples : TOGETHER
+  function* jobs(): Generator<Job> {
+    for (let from = 0; from < samples; from += together) {
+      const part = { first: first + from, samples: Math.min(together, samples - from) }
+      for (const { index, image, noise } of images(part)) {
+        yield* labelMapJobs({
+          image,
+          noise,
+          scales,
+          roi: roi?.subarray(index * voxels, (index + 1) * voxels),
+          output,
+          offset: (from * batch + index) * voxels,
+          stride: batch * voxels,
+          cull,
+        })
+      }
+    }
+  }
+  return { jobs: jobs(), output }
 }

@@ -1,6 +1,7 @@
 // Samples of the logits themselves: the one function that materialises M×C×S numbers, because that is its result.
 import type { LogitDistribution } from '../distribution/logit-distribution'
 import { prepareSampling, type SamplingOptions } from './sampling-options'
+import { voxelSampler } from './voxel-sampler'
 
 /**
  * Samples of the logits, `[M, N, C, *S]`.
@@ -8,14 +9,15 @@ import { prepareSampling, type SamplingOptions } from './sampling-options'
  * @throws ShapeError, ValueError for a distribution, noise or edits that do not fit, or a number out of range.
  */
 export function sampleLogits(distribution: LogitDistribution, options: SamplingOptions): Float32Array {
-  const { batch, classes, voxels, samplers } = prepareSampling(distribution, options)
+  const { batch, classes, voxels, scales, images } = prepareSampling(distribution, options)
   const output = new Float32Array(options.samples * batch * classes * voxels)
-  for (const [image, { samples, logits, visit }] of samplers()) {
+  for (const { index, image, noise } of images()) {
+    const { samples, logits, visit } = voxelSampler(image, noise, scales)
     for (let voxel = 0; voxel < voxels; voxel++) {
       visit(voxel)
       for (let klass = 0; klass < classes; klass++) {
         for (let sample = 0; sample < samples; sample++) {
-          output[((sample * batch + image) * classes + klass) * voxels + voxel] =
+          output[((sample * batch + index) * classes + klass) * voxels + voxel] =
             logits[klass * samples + sample]!
         }
       }

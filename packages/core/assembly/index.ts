@@ -1,0 +1,6 @@
+// The kernels, and the first byte of memory that is free for their blocks.
+export { labelMaps } from './label-maps'
+export { logLikelihoods, lossGradients } from './loss'
+export { marginals } from './marginals'
+
+export const heap: usize = (__heap_base + 63) & ~63

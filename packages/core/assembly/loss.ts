@@ -1,0 +1,207 @@
+// The Monte-Carlo likelihood of a block's labels (eq. 7) in two passes: log-likelihoods of the samples, then, with the
+// samples' weights known, the gradient. Noise is recomputed in the second; nothing grows with the number of samples.
+import { Block } from './block'
+import { log } from './exponential'
+import { setKey } from './philox'
+import { exponentials, labelCount, LARGEST, logitsInto } from './softmax'
+import { addNoise, lowRankDeviations, normals, OFFSETS, packTile, standardDeviations, tileBytes } from './tile'
+
+const LABELS: usize = memory.data(16, 16)
+const PRESENT: usize = memory.data(16, 16)
+
+/**
+ * Packs the next four voxels inside the region of interest, from `voxel` on, and gives the voxel after them. Lanes left
+ * over repeat a voxel and are not PRESENT; without any voxel, nothing is packed.
+ */
+function nextTile(block: Block, voxel: usize): usize {
+  let lanes: usize = 0
+  v128.store(PRESENT, i32x4.splat(0))
+  while (voxel < block.voxels && lanes < 4) {
+    if (!block.roi || load<u8>(block.roi + voxel)) {
+      store<u32>(OFFSETS + (lanes << 2), u32(voxel))
+      store<u32>(LABELS + (lanes << 2), load<u8>(block.labels + voxel))
+      store<i32>(PRESENT + (lanes << 2), -1)
+      lanes++
+    }
+    voxel++
+  }
+  if (lanes == 0) return voxel
+  for (; lanes < 4; lanes++) {
+    store<u32>(OFFSETS + (lanes << 2), load<u32>(OFFSETS))
+    store<u32>(LABELS + (lanes << 2), load<u32>(LABELS))
+  }
+  packTile(block, block.scratch)
+  return voxel
+}
+
+// @ts-ignore: decorator
+@inline
+function isEmpty(): bool {
+  return !v128.any_true(v128.load(PRESENT))
+}
+
+/** Writes Σ_voxels log p(label | sample), `[samples]` f64. Scratch: a tile, a vector a label, one a sample. */
+export function logLikelihoods(block: Block): void {
+  setKey(block.key0, block.key1)
+  const labels = labelCount(block)
+  const logits = block.scratch + tileBytes(block)
+  const sums = logits + (labels << 4)
+  const copies: usize = block.antithetic ? 2 : 1
+  memory.fill(sums, 0, block.samples << 4)
+
+  for (let voxel: usize = 0; voxel < block.voxels; ) {
+    voxel = nextTile(block, voxel)
+    if (isEmpty()) break
+    for (let quad: usize = 0; quad < block.quads; quad++) {
+      lowRankDeviations(block, quad)
+      addNoise(block, quad)
+      for (let sample: usize = 0; sample < 4; sample++) {
+        const index = ((quad << 2) + sample - block.skipped) * copies
+        if (index >= block.samples) continue
+        for (let copy: usize = 0; copy < copies; copy++) {
+          logitsInto(logits, block, sample, copy == 1)
+          let ofLabel = f32x4.splat(0)
+          for (let label: usize = 0; label < labels; label++) {
+            const chosen = i32x4.eq(v128.load(LABELS), i32x4.splat(i32(label)))
+            ofLabel = v128.or(ofLabel, v128.and(v128.load(logits + (label << 4)), chosen))
+          }
+          const sum = exponentials(logits, labels)
+          const logSum = f32x4.add(v128.load(LARGEST), log(sum))
+          const logProbability = v128.and(f32x4.sub(ofLabel, logSum), v128.load(PRESENT))
+          const at = sums + ((index + copy) << 4)
+          const upper = v128.shuffle<i32>(logProbability, logProbability, 2, 3, 2, 3)
+          const both = f64x2.add(f64x2.promote_low_f32x4(logProbability), f64x2.promote_low_f32x4(upper))
+          v128.store(at, f64x2.add(v128.load(at), both))
+        }
+      }
+    }
+  }
+  for (let sample: usize = 0; sample < block.samples; sample++) {
+    const sum = v128.load(sums + (sample << 4))
+    store<f64>(block.output + (sample << 3), f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1))
+  }
+}
+
+/**
+ * Writes the gradient of −Σ_m weight_m log p(labels | sample m) with respect to mean `[C][stride]`, diagonal `[C][stride]`
+ * and factor `[C][R][stride]`, in this order; 0 outside the region of interest. Samples of weight 0 are left out.
+ * Scratch: a tile, a vector a label, C·(6 + R) vectors.
+ */
+export function lossGradients(block: Block): void {
+  setKey(block.key0, block.key1)
+  const classes = block.classes
+  const rank = block.rank
+  const labels = labelCount(block)
+  const logits = block.scratch + tileBytes(block)
+  // `[C][4]`: what each sample's residual gives to its noise; `[C]`, `[C]`, `[C][R]`: the tile's gradient.
+  const residuals = logits + (labels << 4)
+  const means = residuals + (classes << 6)
+  const diagonals = means + (classes << 4)
+  const factors = diagonals + (classes << 4)
+  const end = factors + ((classes * rank) << 4)
+  const plane = block.stride << 2
+  memory.fill(block.output, 0, classes * (2 + rank) * plane)
+
+  for (let voxel: usize = 0; voxel < block.voxels; ) {
+    voxel = nextTile(block, voxel)
+    if (isEmpty()) break
+    memory.fill(means, 0, end - means)
+    for (let quad: usize = 0; quad < block.quads; quad++) {
+      if (!isWeighted(block, quad)) continue
+      lowRankDeviations(block, quad)
+      addNoise(block, quad)
+      residualsOfQuad(block, quad, logits, residuals, means)
+      for (let klass: usize = 0; klass < classes; klass++) {
+        const row = residuals + (klass << 6)
+        const epsilon = normals + (klass << 6)
+        let sum = v128.load(diagonals + (klass << 4))
+        for (let sample: usize = 0; sample < 64; sample += 16) {
+          sum = f32x4.add(sum, f32x4.mul(v128.load(row + sample), v128.load(epsilon + sample)))
+        }
+        v128.store(diagonals + (klass << 4), sum)
+        addOuterProduct(factors + ((klass * rank) << 4), row, block.z + ((quad * rank) << 4), rank)
+      }
+    }
+
+    for (let klass: usize = 0; klass < classes; klass++) {
+      const at = diagonals + (klass << 4)
+      // d√D / dD = 1 / (2√D)
+      const deviation = v128.load(standardDeviations + (klass << 4))
+      v128.store(at, f32x4.div(v128.load(at), f32x4.add(deviation, deviation)))
+    }
+    for (let lane: usize = 0; lane < 16; lane += 4) {
+      if (!load<i32>(PRESENT + lane)) continue
+      let output = block.output + (load<u32>(OFFSETS + lane) << 2)
+      for (let at = means + lane; at < end; at += 16) {
+        store<f32>(output, load<f32>(at))
+        output += plane
+      }
+    }
+  }
+}
+
+/** Whether any sample of the quad has a weight. */
+function isWeighted(block: Block, quad: usize): bool {
+  const copies: usize = block.antithetic ? 2 : 1
+  for (let sample: usize = 0; sample < 4; sample++) {
+    const index = ((quad << 2) + sample - block.skipped) * copies
+    if (index >= block.samples) continue
+    for (let copy: usize = 0; copy < copies; copy++) {
+      if (load<f32>(block.weights + ((index + copy) << 2)) != 0) return true
+    }
+  }
+  return false
+}
+
+/** weight_m·(p_c − [c is the label]) of four samples: added to the means' gradient, and kept for the noise's. */
+// @ts-ignore: decorator
+@inline
+function residualsOfQuad(block: Block, quad: usize, logits: usize, residuals: usize, means: usize): void {
+  const labels = labelCount(block)
+  const copies: usize = block.antithetic ? 2 : 1
+  const firstLabel = labels - block.classes
+  for (let sample: usize = 0; sample < 4; sample++) {
+    const index = ((quad << 2) + sample - block.skipped) * copies
+    for (let klass: usize = 0; klass < block.classes; klass++) {
+      v128.store(residuals + (klass << 6) + (sample << 4), f32x4.splat(0))
+    }
+    if (index >= block.samples) continue
+    for (let copy: usize = 0; copy < copies; copy++) {
+      logitsInto(logits, block, sample, copy == 1)
+      const inverse = f32x4.div(f32x4.splat(1), exponentials(logits, labels))
+      const weight = v128.load32_splat(block.weights + ((index + copy) << 2))
+      for (let klass: usize = 0; klass < block.classes; klass++) {
+        const label = klass + firstLabel
+        const probability = f32x4.mul(v128.load(logits + (label << 4)), inverse)
+        const chosen = i32x4.eq(v128.load(LABELS), i32x4.splat(i32(label)))
+        const residual = f32x4.mul(weight, f32x4.sub(probability, v128.and(f32x4.splat(1), chosen)))
+        v128.store(means + (klass << 4), f32x4.add(v128.load(means + (klass << 4)), residual))
+        const at = residuals + (klass << 6) + (sample << 4)
+        const signed = copy == 1 ? f32x4.neg(residual) : residual
+        v128.store(at, f32x4.add(v128.load(at), signed))
+      }
+    }
+  }
+}
+
+/** gradient_r += Σ_samples residual · z_r. */
+// @ts-ignore: decorator
+@inline
+function addOuterProduct(gradient: usize, residuals: usize, z: usize, rank: usize): void {
+  const residual0 = v128.load(residuals)
+  const residual1 = v128.load(residuals, 16)
+  const residual2 = v128.load(residuals, 32)
+  const residual3 = v128.load(residuals, 48)
+  for (let end = z + (rank << 4); z < end; z += 16) {
+    const first = f32x4.add(
+      f32x4.mul(residual0, v128.load32_splat(z)),
+      f32x4.mul(residual1, v128.load32_splat(z, 4)),
+    )
+    const second = f32x4.add(
+      f32x4.mul(residual2, v128.load32_splat(z, 8)),
+      f32x4.mul(residual3, v128.load32_splat(z, 12)),
+    )
+    v128.store(gradient, f32x4.add(v128.load(gradient), f32x4.add(first, second)))
+    gradient += 16
+  }
+}

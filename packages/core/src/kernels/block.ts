@@ -1,0 +1,116 @@
+// A block: what a kernel works on, laid out as it stands in WASM memory. It holds a run of one image's voxels, so memory
+// does not grow with the image, and a block can go to any thread.
+import type { Scales } from '../distribution/edits'
+import type { ImageDistribution } from '../distribution/logit-distribution'
+import type { VoxelRange } from '../distribution/voxel-range'
+import type { KernelName } from './kernel-instance'
+import type { KernelNoise } from './kernel-noise'
+
+/** What kernels read. Label maps, regions and weights are there for the kernels that take them. */
+export interface BlockInput {
+  readonly image: ImageDistribution
+  readonly range: VoxelRange
+  readonly noise: KernelNoise
+  readonly scales: Scales
+  /** `[S]`. */
+  readonly roi?: Uint8Array | undefined
+  /** `[S]`. */
+  readonly labels?: Uint8Array | undefined
+  /** `[M]`, of the samples in the gradient. */
+  readonly weights?: Float32Array | undefined
+  /** Whether label maps leave out noise that can change nothing. */
+  readonly cull?: boolean
+}
+
+/** A block's layout: input, then output, then scratch. Positions are relative to its start. */
+export interface Block {
+  readonly kernel: KernelName
+  readonly output: number
+  readonly outputBytes: number
+  readonly bytes: number
+  /** Writes the input to `buffer` from `start` on, for a kernel that will find it at the address `heap`. */
+  pack(buffer: ArrayBufferLike, start: number, heap: number): void
+}
+
+const HEADER_BYTES = 128
+
+/** Values from one plane to the next. Not a power of two, which would crowd planes into a few sets of the cache. */
+export function blockStride({ start, end }: VoxelRange): number {
+  return Math.ceil((end - start) / 16) * 16 + 16
+}
+
+/** Scratch that a kernel's tile of four voxels takes: assembly/tile.ts. */
+export function tileBytes({ classes, rank }: ImageDistribution): number {
+  return classes * (10 + rank) * 16
+}
+
+/** Lays out a block for `kernel`, with room for its output and scratch. */
+export function block(
+  kernel: KernelName,
+  input: BlockInput,
+  { outputBytes, scratchBytes }: { readonly outputBytes: number; readonly scratchBytes: number },
+): Block {
+  const { image, range, noise, scales, roi, labels, weights, cull = false } = input
+  const { classes, rank } = image
+  const stride = blockStride(range)
+
+  let bytes = HEADER_BYTES
+  const allocate = (length: number): number => {
+    const position = bytes
+    bytes = Math.ceil((bytes + length) / 64) * 64
+    return position
+  }
+  const mean = allocate(classes * stride * 4)
+  const diagonal = allocate(classes * stride * 4)
+  const factor = allocate(classes * rank * stride * 4)
+  const classScale = allocate(classes * 4)
+  const z = allocate(noise.z.byteLength)
+  const roiBytes = roi && allocate(stride)
+  const labelBytes = labels && allocate(stride)
+  const weightBytes = weights && allocate(weights.byteLength)
+  const output = allocate(outputBytes)
+  const scratch = allocate(scratchBytes)
+
+  function pack(buffer: ArrayBufferLike, start: number, heap: number): void {
+    const planes = (position: number, count: number, source: Float32Array): void => {
+      const target = new Float32Array(buffer, start + position, count * stride)
+      for (let plane = 0; plane < count; plane++) {
+        const from = plane * image.voxels
+        target.set(source.subarray(from + range.start, from + range.end), plane * stride)
+      }
+    }
+    const floats = (position: number, source: Float32Array): void =>
+      new Float32Array(buffer, start + position, source.length).set(source)
+    const run = (position: number | undefined, source: Uint8Array | undefined): void => {
+      if (position !== undefined && source !== undefined) {
+        new Uint8Array(buffer, start + position, stride).set(source.subarray(range.start, range.end))
+      }
+    }
+    const address = (position: number | undefined): number => (position === undefined ? 0 : heap + position)
+
+    planes(mean, classes, image.mean)
+    planes(diagonal, classes, image.diagonal)
+    planes(factor, classes * rank, image.factor)
+    floats(classScale, scales.classScale)
+    floats(z, noise.z)
+    run(roiBytes, roi)
+    run(labelBytes, labels)
+    if (weightBytes !== undefined && weights !== undefined) floats(weightBytes, weights)
+    // The order of assembly/block.ts.
+    const header = [
+      ...[classes, rank, range.end - range.start, range.start, stride],
+      ...[...noise.key, noise.stream, noise.firstQuad, noise.quads, noise.skipped],
+      noise.antithetic ? 2 * noise.samples : noise.samples,
+      ...[Number(cull), 0, Number(noise.antithetic)],
+      ...[mean, diagonal, factor, classScale, z, roiBytes, labelBytes, weightBytes].map(address),
+      ...[output, scratch].map(address),
+    ]
+    new Uint32Array(buffer, start, header.length).set(header)
+    new Float32Array(buffer, start, header.length)[LARGEST_FACTOR_NOISE] = noise.largest
+  }
+
+  return { kernel, output, outputBytes, bytes, pack }
+}
+
+/** Position in the header of the one float. */
+const LARGEST_FACTOR_NOISE = 13
