@@ -2,5 +2,6 @@
 export * from './columns'
 export * from './filter-gradient'
 export * from './interpolation'
+export * from './normalisation'
 export * from './panels'
 export * from './winograd'

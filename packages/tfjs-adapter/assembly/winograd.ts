@@ -147,7 +147,7 @@ function inputTiles(
   const tilesY = (height + 3) >> 2
   const pixelBytes = (<usize>inputs) << 2
   const rowBytes = <usize>(4 * tilesX + 2) * pixelBytes
-  const planeBytes = count * pixelBytes
+  const planeBytes = <usize>count * pixelBytes
   for (let index = 0; index < count; index++) {
     const tile = first + index
     const x = tile % tilesX
@@ -159,7 +159,7 @@ function inputTiles(
       for (let column: usize = 0; column < 6; column++) {
         transformInput(corner + column * pixelBytes + channel, rowBytes, scratch + column * 16, 96)
       }
-      const target = v + index * pixelBytes + channel
+      const target = v + <usize>index * pixelBytes + channel
       for (let line: usize = 0; line < 6; line++) {
         transformInput(scratch + line * 96, 16, target + 6 * line * planeBytes, planeBytes)
       }
@@ -179,7 +179,7 @@ function gradientTiles(
   const tilesX = (width + 3) >> 2
   const pixelBytes = (<usize>outputs) << 2
   const rowBytes = <usize>(4 * tilesX) * pixelBytes
-  const planeBytes = count * pixelBytes
+  const planeBytes = <usize>count * pixelBytes
   for (let index = 0; index < count; index++) {
     const tile = first + index
     const corner = dy + 4 * <usize>(tile / tilesX) * rowBytes + 4 * <usize>(tile % tilesX) * pixelBytes
@@ -187,7 +187,7 @@ function gradientTiles(
       for (let column: usize = 0; column < 4; column++) {
         transformOutputGradient(corner + column * pixelBytes + channel, rowBytes, scratch + column * 16, 96)
       }
-      const target = m + index * pixelBytes + channel
+      const target = m + <usize>index * pixelBytes + channel
       for (let line: usize = 0; line < 6; line++) {
         transformOutputGradient(scratch + line * 96, 16, target + 6 * line * planeBytes, planeBytes)
       }
@@ -209,7 +209,7 @@ function outputTiles(
   const tilesX = (width + 3) >> 2
   const tilesY = (height + 3) >> 2
   const pixelBytes = (<usize>outputs) << 2
-  const planeBytes = count * pixelBytes
+  const planeBytes = <usize>count * pixelBytes
   const results = scratch + TILE_BYTES
   for (let index = 0; index < count; index++) {
     const tile = first + index
@@ -221,7 +221,7 @@ function outputTiles(
     const columns = min(4, width - x)
     const corner = output + (<usize>(n * height + y) * width + x) * pixelBytes
     for (let channel: usize = 0; channel < pixelBytes; channel += 16) {
-      const source = m + index * pixelBytes + channel
+      const source = m + <usize>index * pixelBytes + channel
       for (let column: usize = 0; column < 6; column++) {
         transformOutput(source + column * planeBytes, 6 * planeBytes, scratch + column * 16, 96)
       }
@@ -268,16 +268,21 @@ function multiply(a: usize, b: usize, c: usize, rows: i32, depth: i32, columns: 
     let row = 0
     for (; row <= rows - 4; row += 4) {
       multiplyTile4(
-        a + row * rowBytes,
+        a + <usize>row * rowBytes,
         b,
-        c + row * outputBytes + ((<usize>column) << 2),
+        c + <usize>row * outputBytes + ((<usize>column) << 2),
         depth,
         rowBytes,
         outputBytes,
       )
     }
     for (; row < rows; row++) {
-      multiplyTile1(a + row * rowBytes, b, c + row * outputBytes + ((<usize>column) << 2), depth)
+      multiplyTile1(
+        a + <usize>row * rowBytes,
+        b,
+        c + <usize>row * outputBytes + ((<usize>column) << 2),
+        depth,
+      )
     }
     b += (<usize>depth) << 5
   }

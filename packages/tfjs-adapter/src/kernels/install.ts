@@ -4,6 +4,7 @@ import { accelerated, accelerations } from './acceleration'
 import { convolutionGradients } from './convolution-gradients'
 import { interpolation } from './interpolation'
 import { maxPools } from './max-pools'
+import { normalisation } from './normalisation'
 
 /** Registers the training kernels with the wasm backend, whose package must be loaded; again changes nothing. */
 export function installKernels(): void {
@@ -11,7 +12,7 @@ export function installKernels(): void {
   const faster = accelerations.map((acceleration) =>
     accelerated(tf.getKernel(acceleration.kernelName, 'wasm'), acceleration),
   )
-  for (const kernel of [...convolutionGradients, ...maxPools, interpolation, ...faster]) {
+  for (const kernel of [...convolutionGradients, ...maxPools, ...normalisation, interpolation, ...faster]) {
     if (tf.getKernel(kernel.kernelName, 'wasm')) tf.unregisterKernel(kernel.kernelName, 'wasm')
     tf.registerKernel(kernel)
   }

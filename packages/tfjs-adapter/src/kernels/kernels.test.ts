@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openBackend } from '../backend'
+import { batchNormalisation } from '../operations/batch-normalisation'
 import { interpolate, interpolateByMatrix } from '../operations/interpolation'
 import { composedFilterGradient, composedInputGradient } from './composed-convolution'
 import type { ConvolutionGeometry } from './convolution-geometry'
@@ -146,6 +147,28 @@ describe('accelerated kernels equal TF.js', () => {
     { sizes: [1, 4], axis: 1 },
   ])('split into $sizes along $axis', async ({ sizes, axis }) => {
     await expectSameOnCpu(() => tf.split(randomTensor([3, 5, 15], 1), sizes, axis))
+  })
+})
+
+describe('normalisation', () => {
+  it.each([4, 6, 20])('by kernels equals the composition, %i channels', async (channels) => {
+    await expectSameOnCpu(() => {
+      const x = tf.add(randomTensor([2, 13, 11, channels], 1), 2)
+      const [scale, bias] = [randomTensor([channels], 2), randomTensor([channels], 3)] as tf.Tensor1D[]
+      const statistics: tf.Tensor[] = []
+      const forward = (...[input, factor, shift]: tf.Tensor[]): tf.Tensor =>
+        batchNormalisation(
+          input!,
+          factor as tf.Tensor1D,
+          shift as tf.Tensor1D,
+          1e-3,
+          ({ mean, variance }) => {
+            statistics.push(tf.keep(mean.clone()), tf.keep(variance.clone()))
+          },
+        )
+      const { value, grads } = tf.valueAndGrads(forward)([x, scale!, bias!], randomTensor(x.shape, 4))
+      return [value, ...grads, ...statistics]
+    })
   })
 })
 

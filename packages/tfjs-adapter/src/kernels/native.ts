@@ -31,6 +31,32 @@ export interface NativeKernels {
   copyColumns(source: number, target: number, rows: number, sourceColumns: number, columns: number): void
   interpolate: Interpolate
   interpolateTransposed: Interpolate
+  normalise(
+    x: number,
+    scale: number,
+    bias: number,
+    y: number,
+    mean: number,
+    variance: number,
+    coefficients: number,
+    rows: number,
+    columns: number,
+    epsilon: number,
+  ): void
+  normaliseGradient(
+    dy: number,
+    x: number,
+    scale: number,
+    mean: number,
+    variance: number,
+    dx: number,
+    scaleGradient: number,
+    biasGradient: number,
+    coefficients: number,
+    rows: number,
+    columns: number,
+    epsilon: number,
+  ): void
   winogradScratchBytes(inputs: number, outputs: number): number
   winogradFilter(filter: number, target: number, scratch: number, inputs: number, outputs: number): void
   winogradConvolution(
@@ -93,4 +119,15 @@ export function nativeKernels(backend: WasmBackend): NativeKernels | undefined {
 /** Where a tensor's values begin in the backend's memory. */
 export function pointer(backend: WasmBackend, tensor: TensorInfo): number {
   return backend.dataIdMap.get(tensor.dataId).memoryOffset
+}
+
+/** Arrays of so many values each, for the time of a call. */
+export function withScratch(
+  backend: WasmBackend,
+  lengths: readonly number[],
+  use: (pointers: number[]) => void,
+): void {
+  const arrays = lengths.map((length) => backend.makeOutput([length], 'float32'))
+  use(arrays.map((array) => pointer(backend, array)))
+  for (const array of arrays) backend.disposeData(array.dataId)
 }

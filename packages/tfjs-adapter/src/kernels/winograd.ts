@@ -1,7 +1,7 @@
 // 3×3 convolutions of stride 1 over channels in multiples of 8, by our own module: assembly/winograd.ts.
 import * as tf from '@tensorflow/tfjs-core'
 import type { ConvolutionGeometry } from './convolution-geometry'
-import { type NativeKernels, pointer, type WasmBackend } from './native'
+import { type NativeKernels, pointer, type WasmBackend, withScratch } from './native'
 
 /** Whether the functions below can compute this convolution, and faster than directly. */
 export function isWinograd(geometry: ConvolutionGeometry, inputs: number, outputs: number): boolean {
@@ -107,14 +107,4 @@ function padToTiles(x: tf.Tensor, { inputSize, outputSize, padBefore }: Convolut
 
 function toTiles(size: number): number {
   return Math.ceil(size / 4) * 4
-}
-
-function withScratch(
-  backend: WasmBackend,
-  lengths: readonly number[],
-  use: (pointers: number[]) => void,
-): void {
-  const arrays = lengths.map((length) => backend.makeOutput([length], 'float32'))
-  use(arrays.map((array) => pointer(backend, array)))
-  for (const array of arrays) backend.disposeData(array.dataId)
 }
