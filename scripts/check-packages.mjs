@@ -10,7 +10,12 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const scratch = mkdtempSync(join(tmpdir(), 'stochseg-packages-'))
 const environment = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' }
 const run = (command, args, cwd = root) =>
-  execFileSync(command, args, { cwd, env: environment, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  execFileSync(command, args, {
+    cwd,
+    env: environment,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
 
 try {
   const folders = readdirSync(join(root, 'packages'))
@@ -30,7 +35,10 @@ try {
 
   const project = join(scratch, 'project')
   mkdirSync(project)
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }))
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({ name: 'empty', private: true, type: 'module' }),
+  )
   const rootManifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const peers = [...new Set(manifests.flatMap((manifest) => Object.keys(manifest.peerDependencies ?? {})))]
   const pinned = peers.map((peer) => `${peer}@${rootManifest.devDependencies[peer]}`)
@@ -40,7 +48,9 @@ try {
   writeFileSync(join(project, 'imports.mjs'), `${imports}\nawait import('@stochseg/core/toy')\n`)
   run('node', ['imports.mjs'], project)
   run('npx', ['stochseg', '--help'], project)
-  const toy = JSON.parse(run('npx', ['stochseg', 'toy', '--iterations', '50', '--json', '--out', 'toy'], project))
+  const toy = JSON.parse(
+    run('npx', ['stochseg', 'toy', '--iterations', '50', '--json', '--out', 'toy'], project),
+  )
   if (!Number.isFinite(toy.lowRank.logLikelihood)) throw new Error(`toy gave ${JSON.stringify(toy)}`)
   console.log(`installed into an empty project: ${manifests.map(({ name }) => name).join(', ')}`)
 } finally {
