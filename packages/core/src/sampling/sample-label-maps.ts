@@ -2,6 +2,7 @@
 import { checkRoi } from '../distribution/label-targets'
 import type { LogitDistribution } from '../distribution/logit-distribution'
 import { type Job, runJobs } from '../kernels/job'
+import { type AsyncOptions, progress, runJobsAsync } from '../kernels/run-jobs-async'
 import { labelMapJobs } from './label-map-jobs'
 import { prepareSampling, type SamplingOptions } from './sampling-options'
 
@@ -22,6 +23,21 @@ export interface LabelMapOptions extends SamplingOptions {
 export function sampleLabelMaps(distribution: LogitDistribution, options: LabelMapOptions): Uint8Array {
   const { jobs, output } = labelMaps(distribution, options)
   runJobs(jobs)
+  return output
+}
+
+/**
+ * {@link sampleLabelMaps} on all cores, without holding up the calling thread.
+ *
+ * @throws as {@link sampleLabelMaps}; rejects with the signal's reason when it is aborted.
+ */
+export async function sampleLabelMapsAsync(
+  distribution: LogitDistribution,
+  options: LabelMapOptions & AsyncOptions,
+): Promise<Uint8Array> {
+  const { jobs, output } = labelMaps(distribution, options)
+  const pieces = [...jobs]
+  await runJobsAsync(pieces, options.signal, progress(pieces.length, options))
   return output
 }
 

@@ -1,0 +1,66 @@
+// Jobs on worker threads, with progress and cancellation.
+import type { Block } from './block'
+import { type Job, runJob } from './job'
+import { kernelModule, localKernels } from './kernel-module'
+import { giveUpWorkers, type Slot, type WorkerPool, workerPool } from './worker-pool'
+
+/** What every async function takes in addition. */
+export interface AsyncOptions {
+  /** Stops the computation: it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+  /** Hears how many of how many pieces are done. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+}
+
+/** Counts done pieces for `onProgress`. */
+export function progress(total: number, { onProgress }: AsyncOptions): () => void {
+  let done = 0
+  return () => onProgress?.(++done, total)
+}
+
+/** Runs jobs on all cores; `onDone` is called after each. Rejects when `signal` is aborted or a job fails. */
+export async function runJobsAsync(
+  jobs: Iterable<Job>,
+  signal: AbortSignal | undefined,
+  onDone: () => void,
+): Promise<void> {
+  const running = new Set<Promise<void>>()
+  let failure: { readonly cause: unknown } | undefined
+  let rested = performance.now()
+  for (const job of jobs) {
+    signal?.throwIfAborted()
+    const pool = job.block && kernelModule() && workerPool()
+    if (pool === undefined) {
+      runJob(job)
+      onDone()
+      if (performance.now() - rested > 20) {
+        await new Promise((resolve) => setTimeout(resolve))
+        rested = performance.now()
+      }
+      continue
+    }
+    const run = atWorker(pool, await pool.slot(), job as Job & { block: Block })
+      .then(onDone)
+      .catch((cause: unknown) => {
+        failure = { cause }
+      })
+      .finally(() => running.delete(run))
+    running.add(run)
+    if (failure || signal?.aborted) break
+  }
+  await Promise.all(running)
+  if (failure) throw failure.cause
+  signal?.throwIfAborted()
+}
+
+async function atWorker(pool: WorkerPool, slot: Slot, job: Job & { readonly block: Block }): Promise<void> {
+  try {
+    const buffer = await slot
+      .run(kernelModule()!, job.block, localKernels()!.heap)
+      .catch((cause: unknown) => giveUpWorkers(pool, cause))
+    if (buffer) job.collect(buffer, job.block.output)
+    else runJob(job)
+  } finally {
+    slot.release()
+  }
+}
