@@ -87,7 +87,8 @@ describe('TfjsEngine', () => {
       nodes: [...spec.nodes, { op: 'dropout', name: 'drop', inputs: [spec.features], rate: 0.5 }],
       features: 'drop',
     }
-    const loss = (stream: number): Promise<number> => engineOf(head, dropped).step(batch, options(stream))
+    const loss = (stream: number): Promise<number> =>
+      engineOf(head, dropped).step(batch, options(stream, { phase: 'mean' }))
     expect(await loss(1)).toBe(await loss(1))
     expect(await loss(1)).not.toBe(await loss(2))
   })
@@ -140,6 +141,18 @@ describe('TfjsEngine', () => {
     }
     const mean = sum / (2 * size * size)
     expect(weights.get('down0.norm0.mean')!.data[0]).toBeCloseTo(0.01 * mean, 6)
+    engine.dispose()
+  })
+
+  it('gives NaN and keeps its weights where the network gives no finite logits', async () => {
+    const engine = engineOf()
+    const before = await engine.exportState()
+    const images = batch.images.slice()
+    images[7] = Number.NaN
+    expect(await engine.step({ ...batch, images }, options(0))).toBeNaN()
+    const after = await engine.exportState()
+    expect(after.optimizer.size).toBe(0)
+    expect(after.weights.get('head.mean.weight')).toEqual(before.weights.get('head.mean.weight'))
     engine.dispose()
   })
 

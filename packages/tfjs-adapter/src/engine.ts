@@ -1,5 +1,5 @@
 // TF.js under the Trainer: one network, its forward and backward pass, its optimiser.
-import { geometryOf, type NetworkSpec } from '@stochseg/backbones'
+import { type Geometry, geometryOf, type NetworkSpec } from '@stochseg/backbones'
 import {
   DETERMINISTIC_VARIANCE,
   type EngineState,
@@ -42,6 +42,7 @@ export class TfjsEngine implements TrainingEngine {
   readonly name: string
   private readonly spec: NetworkSpec
   private readonly head: SsnHead
+  private readonly geometry: Geometry
   private readonly dropout: DropoutSource = { seed: 0, stream: 0 }
   private readonly loss: Loss
   private readonly model: LayersModel
@@ -60,6 +61,7 @@ export class TfjsEngine implements TrainingEngine {
     this.name = name
     this.spec = spec
     this.head = head
+    this.geometry = geometryOf(spec)
     this.loss = loss
     this.model = buildModel(spec, head, weights, this.dropout)
     this.parameters = modelParameters(this.model, spec, head)
@@ -179,7 +181,7 @@ export class TfjsEngine implements TrainingEngine {
 
   private checkImages(images: Float32Array, batch: number, spatial: readonly number[]): void {
     const { channels } = this.spec.inputs[0]!
-    geometryOf(this.spec).outputSize(spatial)
+    this.geometry.outputSize(spatial)
     if (images.length !== batch * channels * voxelCount(spatial)) {
       throw new ShapeError('images', {
         found: `${images.length} values`,

@@ -34,7 +34,8 @@ export type Loss = (head: SsnHead, outputs: HeadOutputs, inputs: LossInputs) => 
 
 /**
  * The loss with gradients from core's `monteCarloNll`: the head's outputs are downloaded, and no tensor grows with the
- * number of samples. The faster way where tensors live in the same memory (wasm, cpu).
+ * number of samples. The faster way where tensors live in this process's memory (wasm, cpu). NaN, with gradients of 0,
+ * where the outputs are not finite.
  */
 export const streamingLoss: Loss = (head, outputs, inputs) => {
   const meanOnly = isMeanOnly(head, inputs)
@@ -48,6 +49,9 @@ export const streamingLoss: Loss = (head, outputs, inputs) => {
     )
     const [batch, ...spatial] = mean.shape.slice(0, -1) as [number, ...number[]]
     const deviations = logDiagonalValues?.map(Math.exp)
+    if (![meanValues, deviations, factorValues].every(isFiniteArray)) {
+      return { value: tf.scalar(Number.NaN), gradFunc: () => tensors.map((tensor) => tf.zerosLike(tensor)) }
+    }
     const { loss, gradients } = monteCarloNll(
       {
         batch,
@@ -117,6 +121,10 @@ export const materialisedLoss: Loss = (head, outputs, inputs) =>
     )
     return tf.mean(monteCarloLoss(tensorOps, logits, labels, { classes, samples })) as tf.Scalar
   })
+
+function isFiniteArray(values: Float32Array | undefined): boolean {
+  return values?.every(Number.isFinite) ?? true
+}
 
 /** The deterministic head, and every head in its first phase, learn by the cross-entropy of the mean. */
 function isMeanOnly(head: SsnHead, inputs: LossInputs): boolean {
