@@ -18,7 +18,10 @@ export default defineConfig({
       'bench/**/*.test.ts',
       'scripts/**/*.test.ts',
     ],
-    globalSetup: ['packages/core/scripts/embed-kernels.mjs'],
+    globalSetup: [
+      'packages/core/scripts/embed-kernels.mjs',
+      'packages/tfjs-adapter/scripts/embed-kernels.mjs',
+    ],
     testTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,

@@ -1,6 +1,6 @@
 // Our own WASM kernels (assembly/) over the memory of TF.js' wasm backend: they read and write its tensors in place.
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core'
-import { wasmModule } from './wasm-module.generated'
+import { WASM_BASE64 } from './wasm-module.generated'
 
 /** The parts of TF.js' wasm backend that kernels work with. */
 export interface WasmBackend extends KernelBackend {
@@ -107,7 +107,7 @@ export function nativeKernels(backend: WasmBackend): NativeKernels | undefined {
   if (shared) return undefined
   let kernels = instances.get(memory)
   if (!kernels) {
-    const bytes = Uint8Array.from(atob(wasmModule), (character) => character.charCodeAt(0))
+    const bytes = Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0))
     if (!WebAssembly.validate(bytes)) return undefined
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
     kernels = instance.exports as unknown as NativeKernels
