@@ -17,7 +17,7 @@ export async function run(argv: readonly string[], io: CommandIo): Promise<ExitC
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    if (io.signal.aborted) {
+    if (io.signal.aborted && error === io.signal.reason) {
       io.stderr.write('Interrupted.\n')
       return 130
     }

@@ -8,7 +8,7 @@ import { metricsText } from '../evaluation/metrics'
 import type { CommandIo } from '../io'
 import { type OpenModel, openModel } from '../model/open-model'
 import { duration } from '../progress'
-import { parseConfiguration } from '../training/configuration'
+import { type PartialConfiguration, parseConfiguration } from '../training/configuration'
 import { trainInFolder } from '../training/training-run'
 import { demoRows, demoSummary, writeDemoReport } from './demo-report'
 import { DEMO_HEADS, type DemoResult } from './demo-result'
@@ -65,15 +65,17 @@ export async function demoVerb({ out, steps, json }: DemoFlags, io: CommandIo): 
 }
 
 /** Small enough for minutes on two cores. */
-function demoConfiguration(steps: number) {
+function demoConfiguration(steps: number): PartialConfiguration {
   return {
-    widths: [16, 32, 64],
+    widths: [8, 16, 32],
     rank: 4,
-    batchSize: 8,
-    meanSteps: Math.floor(steps / 10),
-    learningRate: 2e-3,
-    schedule: 'cosine' as const,
+    batchSize: 6,
+    samples: 10,
+    meanSteps: Math.floor(steps / 6),
+    learningRate: 0.01,
+    schedule: 'cosine',
     seed: SEED,
-    validateEvery: Math.ceil(steps / 8),
+    validateEvery: Math.ceil(steps / 6),
+    validationCases: 50,
   }
 }

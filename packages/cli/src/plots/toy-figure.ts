@@ -17,7 +17,13 @@ export function toyFigureSpec(models: readonly NamedToy[]): TopLevelSpec {
     padding: 12,
     spacing: 28,
     vconcat: models.map(({ name, toy }) => ({
-      title: { text: `${name}: log-likelihood ${toy.logLikelihood.toFixed(3)}`, anchor: 'start', offset: 10 },
+      title: {
+        text: `${name}: log-likelihood ${toy.logLikelihood.toFixed(3)}`,
+        anchor: 'start',
+        offset: 10,
+        fontSize: 14,
+        fontWeight: 'bold',
+      },
       spacing: 36,
       hconcat: [meanPlot(toy), covariancePlot(toy), samplesPlot(toy)],
       resolve: { scale: { color: 'independent' } },
@@ -26,7 +32,7 @@ export function toyFigureSpec(models: readonly NamedToy[]): TopLevelSpec {
     config: {
       view: { stroke: '#888' },
       axis: { grid: false, titleFontWeight: 'normal' },
-      title: { fontSize: 14 },
+      title: { fontSize: 12, fontWeight: 'normal' },
     },
   }
   return specification as TopLevelSpec

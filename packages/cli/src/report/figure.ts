@@ -71,7 +71,7 @@ export function figureImages({ image, spatial, predictions }: CaseFigure, id: st
   const [height, width] = spatial
   const element = (name: string, data: Uint8Array, channels: 1 | 3): string => {
     const png = Buffer.from(encodePng({ width, height, channels, depth: 8, data })).toString('base64')
-    return `<image id="${id}-${name}" width="${width}" height="${height}" image-rendering="optimizeSpeed" style="image-rendering:pixelated" href="data:image/png;base64,${png}"/>`
+    return `<image id="${id}-${name}" width="${width}" height="${height}" image-rendering="optimizeSpeed" href="data:image/png;base64,${png}"/>`
   }
   return [
     element('image', grey(image, height * width), 1),

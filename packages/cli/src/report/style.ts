@@ -36,6 +36,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.25rem;
 dd { margin: 0; overflow-wrap: anywhere; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.4rem, 1fr)); gap: .45rem; }
 figure { margin: 0; }
+image { image-rendering: pixelated; }
 figure svg { display: block; width: 100%; border-radius: .25rem; overflow: hidden; background: #000; }
 figcaption { font-size: .72rem; line-height: 1.5; }
 .key { display: inline-block; width: .8em; height: .8em; border-radius: .15em; margin: 0 .25em 0 .8em; }

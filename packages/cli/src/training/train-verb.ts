@@ -71,9 +71,9 @@ async function configurationOf(
   return parseConfiguration(given)
 }
 
-/** A run is hours of work: it is never written over. */
+/** A run that has come as far as a checkpoint is work: it is never written over. */
 async function refuseExistingRun(folder: string): Promise<void> {
-  const exists = await stat(join(folder, 'run.json')).then(
+  const exists = await stat(join(folder, 'checkpoints')).then(
     () => true,
     () => false,
   )

@@ -1,0 +1,232 @@
+// From data to a run folder, and everything that can be done with one.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ambiguousShapes, decodePng, encodePng, readPng } from '@stochseg/data'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runRecorded } from './recorded-io'
+import { readMetrics } from './run-folder/metrics-log'
+
+let folder: string
+const at = (...parts: string[]): string => join(folder, ...parts)
+const tiny = [
+  ...['--data', 'generated', '--widths', '2,4', '--rank', '2', '--batch-size', '2', '--samples', '2'],
+  ...['--steps', '8', '--mean-steps', '2', '--validate-every', '3', '--validation-cases', '2'],
+]
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stochseg-'))
+  const { code, stderr } = await runRecorded(['train', '--out', at('run'), ...tiny])
+  expect(code, stderr).toBe(0)
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function losses(run: string): Promise<[event: string, step: number, loss: number][]> {
+  return (await readMetrics(at(run, 'metrics.ndjson'))).map(({ event, step, loss }) => [event, step, loss])
+}
+
+describe('a finished run', () => {
+  test('leaves its record, metrics, weights, model and checkpoints, and nothing temporary', async () => {
+    expect((await readdir(at('run'))).sort()).toEqual([
+      'checkpoints',
+      'metrics.ndjson',
+      'model.onnx',
+      'model.safetensors',
+      'run.json',
+    ])
+    expect((await readdir(at('run', 'checkpoints'))).sort()).toEqual(['best.safetensors', 'last.safetensors'])
+    const record = JSON.parse(await readFile(at('run', 'run.json'), 'utf8'))
+    expect(record).toMatchObject({
+      status: 'done',
+      step: 8,
+      network: { head: { kind: 'low-rank', rank: 2 } },
+    })
+    const validated = (await losses('run'))
+      .filter(([event]) => event === 'validation')
+      .map(([, step]) => step)
+    expect(validated).toEqual([3, 6, 8])
+  })
+
+  test('is not written over', async () => {
+    const before = await readFile(at('run', 'metrics.ndjson'), 'utf8')
+    const { code, stderr } = await runRecorded(['train', '--out', at('run'), ...tiny])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/found a run; .*--resume/)
+    expect(await readFile(at('run', 'metrics.ndjson'), 'utf8')).toBe(before)
+  })
+
+  test('does not become another run by --resume', async () => {
+    const { code, stderr } = await runRecorded(['train', '--out', at('run'), '--resume', '--rank', '3'])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/'rank': found 3; expected 2/)
+  })
+
+  test('can be inspected', async () => {
+    const { code, stdout } = await runRecorded(['inspect', at('run'), '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ head: 'low-rank', classes: 2, rank: 2, multipleOf: [2, 2] })
+  })
+
+  test('can be exported, best and last', async () => {
+    expect((await runRecorded(['export', at('run'), '--out', at('best.onnx')])).code).toBe(0)
+    expect(await readFile(at('best.onnx'))).toEqual(await readFile(at('run', 'model.onnx')))
+    const last = ['export', at('run'), '--out', at('last.onnx'), '--checkpoint', 'last']
+    expect((await runRecorded(last)).stdout).toMatch(/step 8/)
+  })
+
+  test('can be evaluated, with the baseline and a report', async () => {
+    const options = [
+      '--samples',
+      '4',
+      '--limit',
+      '3',
+      '--baseline',
+      'image-blind',
+      '--report',
+      at('report.html'),
+    ]
+    const argv = ['evaluate', '--model', at('run'), '--data', 'generated', ...options]
+    const { code, stdout } = await runRecorded([...argv, '--json'])
+    expect(code).toBe(0)
+    const result = JSON.parse(stdout)
+    const figures = ['dice', 'diceNonEmpty', 'ged', 'diversity', 'raterDiversity', 'hungarianMatchedIou']
+    expect(Object.keys(result)).toEqual(
+      expect.arrayContaining([...figures, 'cases', 'samples', 'standardError']),
+    )
+    expect(Object.keys(result.standardError).sort()).toEqual(figures.sort())
+    expect(result).toMatchObject({ cases: 3, samples: 4, baselines: { imageBlind: { cases: 3 } } })
+    const page = await readFile(at('report.html'), 'utf8')
+    expect(page).toContain(result.ged.toFixed(3))
+    expect(page.match(/(src|href)="(?!#|data:)[^"]*"/g)).toBeNull()
+    expect((await runRecorded(argv)).stdout).toMatch(/GED².*\n.*model/)
+  })
+})
+
+describe('resuming', () => {
+  test('a run that was interrupted takes the steps of one that was not', async () => {
+    const argv = ['train', '--out', at('interrupted'), ...tiny]
+    const interrupted = await runRecorded(argv, (text, interrupt) => text.includes('step 1/8') && interrupt())
+    expect(interrupted.code).toBe(130)
+    expect(interrupted.stderr).toMatch(/--resume\nInterrupted\.\n$/)
+    expect((await losses('interrupted')).length).toBeLessThan(4)
+    expect(JSON.parse(await readFile(at('interrupted', 'run.json'), 'utf8')).status).toBe('interrupted')
+
+    const resumed = await runRecorded(['train', '--out', at('interrupted'), '--resume'])
+    expect(resumed.code, resumed.stderr).toBe(0)
+    expect(await losses('interrupted')).toEqual(await losses('run'))
+    expect(await readFile(at('interrupted', 'model.safetensors'))).toEqual(
+      await readFile(at('run', 'model.safetensors')),
+    )
+  })
+
+  test('a time budget ends a run like its last step, and more steps may follow', async () => {
+    const argv = ['train', '--out', at('budget'), ...tiny, '--minutes', '0.00001', '--json']
+    const { code, stdout, stderr } = await runRecorded(argv)
+    expect(code, stderr).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'done', steps: 1, bestValidation: { step: 1 } })
+    const more = ['train', '--out', at('budget'), '--resume', '--minutes', '5']
+    expect((await runRecorded(more)).code).toBe(0)
+    const steps = (all: Awaited<ReturnType<typeof losses>>) => all.filter(([event]) => event === 'step')
+    expect(steps(await losses('budget'))).toEqual(steps(await losses('run')))
+  })
+
+  const command = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+  test.skipIf(!existsSync(command))(
+    'Ctrl-C leaves a checkpoint to export and to resume (needs a build)',
+    async () => {
+      const endless = ['--steps', '1000000', '--validate-every', '1000000']
+      const argv = [command, 'train', '--out', at('killed'), ...tiny, ...endless]
+      const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'] })
+      let stderr = ''
+      for await (const text of child.stderr) {
+        stderr += text
+        if (stderr.includes('step 1/') && !stderr.includes('Stopping')) child.kill('SIGINT')
+      }
+      if (child.exitCode === null) await once(child, 'exit')
+      expect(child.exitCode, stderr).toBe(130)
+      expect(await readdir(at('killed', 'checkpoints'))).toEqual(['last.safetensors'])
+      const exported = ['export', at('killed'), '--out', at('killed.onnx'), '--checkpoint', 'last']
+      expect((await runRecorded(exported)).code).toBe(0)
+    },
+  )
+})
+
+describe('prediction', () => {
+  const [height, width] = [21, 30]
+
+  beforeAll(async () => {
+    const { image } = await ambiguousShapes({ split: 'test', cases: 1, size: 32 }).case(0)
+    const data = Uint8Array.from({ length: height * width }, (_, index) => (image[index]! + 0.5) * 255)
+    for (const name of ['one', 'two', 'three']) {
+      await writeFile(at(`${name}.png`), encodePng({ width, height, channels: 1, depth: 8, data }))
+    }
+  })
+
+  const predict = (out: string, ...flags: string[]) =>
+    runRecorded([
+      ...['predict', '--model', at('run'), '--out', at(out), '--json', ...flags],
+      ...['--input', at('one.png'), at('two.png'), at('three.png')],
+    ])
+
+  test("gives mean, entropy and samples in the image's own size", async () => {
+    const { code, stdout } = await predict('all', '--samples', '3')
+    expect(code).toBe(0)
+    expect((await readdir(at('all', 'two'))).sort()).toEqual([
+      'entropy.png',
+      'mean.png',
+      'sample-001.png',
+      'sample-002.png',
+      'sample-003.png',
+      'summary.json',
+    ])
+    for (const name of ['mean.png', 'entropy.png', 'sample-003.png']) {
+      expect(await readPng(at('all', 'two', name))).toMatchObject({ width, height, channels: 1 })
+    }
+    const sample = decodePng(await readFile(at('all', 'one', 'sample-001.png')))
+    expect(sample.data.every((value) => value === 0 || value === 255)).toBe(true)
+    const marked = sample.data.filter((value) => value === 255).length
+    const [summary] = JSON.parse(stdout)
+    expect(summary).toMatchObject({ size: [height, width], samples: 3, stream: 0, classScale: [1, 1] })
+    expect(marked).toBeLessThan(height * width)
+  })
+
+  test('a shard gives the files that the whole gives', async () => {
+    expect((await predict('shard', '--samples', '3', '--shard', '2/3')).code).toBe(0)
+    expect(await readdir(at('shard'))).toEqual(['two'])
+    for (const name of await readdir(at('shard', 'two'))) {
+      if (name === 'summary.json') continue
+      expect(await readFile(at('shard', 'two', name))).toEqual(await readFile(at('all', 'two', name)))
+    }
+  })
+
+  test('predicting again with fewer samples leaves none of the old ones', async () => {
+    expect((await predict('again', '--samples', '3')).code).toBe(0)
+    expect((await predict('again', '--samples', '1')).code).toBe(0)
+    expect((await readdir(at('again', 'one'))).filter((name) => name.startsWith('sample'))).toEqual([
+      'sample-001.png',
+    ])
+  })
+
+  test('without noise, every sample is the mean', async () => {
+    const flags = ['--samples', '2', '--temperature', '1e-20']
+    expect((await predict('cold', ...flags)).code).toBe(0)
+    expect(await readFile(at('cold', 'one', 'sample-002.png'))).toEqual(
+      await readFile(at('cold', 'one', 'mean.png')),
+    )
+    const scaled = ['--samples', '2', '--class-scale', '0=0', '--class-scale', '1=0']
+    expect((await predict('scaled', ...scaled)).code).toBe(0)
+    expect(await readFile(at('scaled', 'one', 'sample-002.png'))).toEqual(
+      await readFile(at('scaled', 'one', 'mean.png')),
+    )
+  })
+
+  test('a class that the model has not is refused', async () => {
+    const { code, stderr } = await predict('wrong', '--class-scale', '2=1')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/found class 2; expected 0 to 1/)
+  })
+})
