@@ -36,6 +36,8 @@ export class Block {
   labels: usize
   /** `[samples]` weights of the samples in the gradient. */
   weights: usize
+  /** `[quads]`: the largest ‖z‖ of each. */
+  largestOfQuads: usize
   output: usize
   scratch: usize
 }

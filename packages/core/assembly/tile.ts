@@ -13,9 +13,9 @@ const PHILOX: usize = memory.data(48, 16)
 export const OFFSETS: usize = memory.data(16, 16)
 
 // Vectors of four voxels, in scratch: `[C]` means, `[C]` √D, `[C][R]` factors; for four samples `[C][4]` deviations, ε.
-let means: usize = 0
+export let means: usize = 0
 export let standardDeviations: usize = 0
-let factors: usize = 0
+export let factors: usize = 0
 let deviations: usize = 0
 export let normals: usize = 0
 

@@ -68,6 +68,7 @@ export function block(
   const roiBytes = roi && allocate(stride)
   const labelBytes = labels && allocate(stride)
   const weightBytes = weights && allocate(weights.byteLength)
+  const largestOfQuads = allocate(noise.quads * 4)
   const output = allocate(outputBytes)
   const scratch = allocate(scratchBytes)
 
@@ -93,6 +94,7 @@ export function block(
     planes(factor, classes * rank, image.factor)
     floats(classScale, scales.classScale)
     floats(z, noise.z)
+    floats(largestOfQuads, noise.largestOfQuads)
     run(roiBytes, roi)
     run(labelBytes, labels)
     if (weightBytes !== undefined && weights !== undefined) floats(weightBytes, weights)
@@ -102,7 +104,9 @@ export function block(
       ...[...noise.key, noise.stream, noise.firstQuad, noise.quads, noise.skipped],
       noise.antithetic ? 2 * noise.samples : noise.samples,
       ...[Number(cull), 0, Number(noise.antithetic)],
-      ...[mean, diagonal, factor, classScale, z, roiBytes, labelBytes, weightBytes].map(address),
+      ...[mean, diagonal, factor, classScale, z, roiBytes, labelBytes, weightBytes, largestOfQuads].map(
+        address,
+      ),
       ...[output, scratch].map(address),
     ]
     new Uint32Array(buffer, start, header.length).set(header)

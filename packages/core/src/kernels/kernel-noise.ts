@@ -12,6 +12,8 @@ export interface KernelNoise extends DrawnSamples {
   readonly z: Float32Array
   /** The largest ‖z · component scale‖ of a sample, rounded up. */
   readonly largest: number
+  /** `[quads]`: the same for each quad. */
+  readonly largestOfQuads: Float32Array
 }
 
 /** An image's drawn noise; undefined for explicit noise, which kernels do not take. */
@@ -21,7 +23,7 @@ export function kernelNoise({ drawn }: ImageNoise, { componentScale }: Scales): 
   const quads = Math.ceil((skipped + drawn.samples) / 4)
   const rank = componentScale.length
   const z = new Float32Array(quads * rank * 4)
-  let largest = 0
+  const largestOfQuads = new Float32Array(quads)
   for (let sample = 0; sample < drawn.samples; sample++) {
     const position = skipped + sample
     let squares = 0
@@ -30,7 +32,10 @@ export function kernelNoise({ drawn }: ImageNoise, { componentScale }: Scales): 
       z[((position >> 2) * rank + component) * 4 + (position & 3)] = value
       squares += value * value
     }
-    largest = Math.max(largest, Math.sqrt(squares) * (1 + 1e-6))
+    const quad = position >> 2
+    largestOfQuads[quad] = Math.max(largestOfQuads[quad]!, Math.sqrt(squares) * (1 + 1e-6))
   }
-  return { ...drawn, firstQuad: Math.floor(drawn.first / 4), quads, skipped, z, largest }
+  const largest = largestOfQuads.reduce((a, b) => Math.max(a, b), 0)
+  const firstQuad = Math.floor(drawn.first / 4)
+  return { ...drawn, firstQuad, quads, skipped, z, largest, largestOfQuads }
 }

@@ -5,6 +5,7 @@ import { type LogitDistribution, logitDistribution } from '../distribution/logit
 import { runJobs } from '../kernels/job'
 import { localKernels } from '../kernels/kernel-module'
 import { drawNoise, standardNormals } from '../noise/draw-noise'
+import { LARGEST_NORMAL } from '../noise/normal'
 import { type LabelMapOptions, labelMaps } from './sample-label-maps'
 
 type Way = 'culled' | 'complete' | 'plain'
@@ -126,20 +127,27 @@ describe('label maps', () => {
     expect(changed).toBeGreaterThan(1000)
   })
 
-  it('are the same bits where the lead is what ε has just overturned', () => {
-    // Of two classes without a factor, the lead is set to the difference of noise that a sample will have, and beside it.
-    const voxels = 500
+  it('are the same bits where the lead is what ε can just overturn', () => {
+    // Of two classes without a factor, leads are the largest difference of noise that the voxel will have, or beside it; but
+    // nowhere less than what one class alone can do, which some of two million differences exceed.
+    const voxels = 250_000
     const samples = 8
-    const size = { batch: 1, classes: 2, rank: 0, spatial: [voxels], samples, seed: 5 }
+    const size = { batch: 1, classes: 2, rank: 0, spatial: [voxels], samples, seed: 0 }
     const { epsilon } = drawNoise(size)
-    for (const variance of [1e-30, 1, 1e9]) {
+    const largest = new Float32Array(voxels).map((_, voxel) => {
+      let most: number = LARGEST_NORMAL
+      for (let at = voxel; at < epsilon.length; at += 2 * voxels) {
+        most = Math.max(most, epsilon[at + voxels]! - epsilon[at]!)
+      }
+      return most
+    })
+    expect(largest.filter((difference) => difference > LARGEST_NORMAL).length).toBeGreaterThan(2)
+    for (const variance of [1e-30, 7]) {
       const deviation = Math.fround(Math.sqrt(variance))
       const mean = new Float32Array(2 * voxels)
-      for (let voxel = 0; voxel < voxels; voxel++) {
-        const at = (voxel % samples) * 2 * voxels + voxel
-        const difference = deviation * (epsilon[at + voxels]! - epsilon[at]!)
-        mean[voxel] = difference * (1 + ((voxel % 9) - 4) * 2 ** -24)
-      }
+      largest.forEach((difference, voxel) => {
+        mean[voxel] = deviation * difference * (1 + ((voxel % 9) - 4) * 2 ** -24)
+      })
       const diagonal = new Float32Array(2 * voxels).fill(variance)
       expectSameLabels(logitDistribution({ ...size, mean, factor: new Float32Array(0), diagonal }), size)
     }

@@ -35,6 +35,7 @@ export function* labelMapJobs({
   readonly cull?: boolean | undefined
 }): Generator<Job> {
   const { classes, rank, voxels } = image
+  const labels = Math.max(classes, 2)
   let sampler: VoxelSampler | undefined
   const drawn = kernelNoise(noise, scales)
   for (const range of voxelRanges(voxels, classes * (rank + 2) * 4 + noise.samples)) {
@@ -42,7 +43,7 @@ export function* labelMapJobs({
     const input = drawn && { image, range, noise: drawn, scales, roi, cull }
     const sizes = {
       outputBytes: noise.samples * rows,
-      scratchBytes: tileBytes(image) + rank * 16 + 9 * rows,
+      scratchBytes: tileBytes(image) + (labels - 1) * (1 + rank) * 16 + rank * 16 + 13 * rows,
     }
     yield {
       ...(input && { block: block('labelMaps', input, sizes) }),
