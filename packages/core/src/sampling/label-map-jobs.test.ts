@@ -141,7 +141,7 @@ describe('label maps', () => {
       }
       return most
     })
-    expect(largest.filter((difference) => difference > LARGEST_NORMAL * 1.002).length).toBeGreaterThan(2)
+    expect(largest.filter((difference) => difference > LARGEST_NORMAL * 1.002).length).toBeGreaterThan(1)
     for (const variance of [1e-30, 7]) {
       const deviation = Math.fround(Math.sqrt(variance))
       const mean = new Float32Array(2 * voxels)
