@@ -1,4 +1,4 @@
-import { initialWeights, type NetworkSpec, networkSpec, unet } from '@stochseg/backbones'
+import { deepmedic, initialWeights, type NetworkSpec, networkSpec, unet } from '@stochseg/backbones'
 import { type SsnHead, ssnHead, standardNormals, type Weights } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -77,6 +77,17 @@ const networks: [string, NetworkSpec, number[]][] = [
     'a U-Net without normalisation',
     unet({ inputChannels: 1, widths: [4, 8], normalisation: 'none' }),
     [4, 6],
+  ],
+  [
+    'a DeepMedic',
+    deepmedic({
+      inputChannels: 2,
+      widths: [3, 3],
+      jointWidths: [4, 4],
+      featureWidth: 0,
+      scaleFactors: [3, 1],
+    }),
+    [15, 18, 15],
   ],
 ]
 

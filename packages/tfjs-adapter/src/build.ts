@@ -2,7 +2,7 @@
 import {
   type ActivationNode,
   type ConvolutionNode,
-  headOutputs,
+  headNodes,
   type NetworkNode,
   type NetworkSpec,
   type PerAxis,
@@ -21,6 +21,7 @@ import { type DropoutSource, dropoutSeed } from './dropout-source'
 import { BatchNormalisationLayer } from './layers/batch-normalisation-layer'
 import { OperationLayer } from './layers/operation-layer'
 import { setModelWeights } from './model-weights'
+import { everyNth } from './operations/every-nth'
 import { linearUpsample } from './operations/linear-upsample'
 import { nearestUpsample } from './operations/nearest-upsample'
 
@@ -63,23 +64,6 @@ export function applyNodes(
   return { inputs, tensors }
 }
 
-/** The head as 1×1 convolutions on the features: `head.mean`, then, by its kind, `head.logDiagonal` and `head.factor`. */
-export function headNodes(
-  { dimensions, features }: Pick<NetworkSpec, 'dimensions' | 'features'>,
-  head: SsnHead,
-): ConvolutionNode[] {
-  const kernel = Array<number>(dimensions).fill(1)
-  return headOutputs(head).map(({ name, channels }) => ({
-    op: 'convolution',
-    name: `head.${name}`,
-    inputs: [features],
-    channels,
-    kernel,
-    padding: 'valid',
-    bias: true,
-  }))
-}
-
 function layerOf(node: NetworkNode, dimensions: 2 | 3, dropout: DropoutSource): layers.Layer {
   const { name } = node
   switch (node.op) {
@@ -115,7 +99,7 @@ function layerOf(node: NetworkNode, dimensions: 2 | 3, dropout: DropoutSource): 
       })
     case 'slice':
       return new OperationLayer(name, {
-        apply: ([x]) => tf.stridedSlice(x!, [0, ...node.start, 0], x!.shape, [1, ...node.step, 1]),
+        apply: ([x]) => everyNth(x!, node.start, node.step),
         outputShape: (shape) =>
           mapSpatial(shape, (size, axis) => Math.ceil((size - node.start[axis]!) / node.step[axis]!)),
       })

@@ -29,6 +29,36 @@ describe('gradientSelfTest', () => {
     await gradientSelfTest(unet({ dimensions: 3, inputChannels: 2, widths: [4, 8] }), head)
   })
 
+  it.each([2, 3] as const)('passes every operation in %iD but dilated convolutions', async (dimensions) => {
+    const axes = (value: number): number[] => Array(dimensions).fill(value)
+    const convolution = {
+      op: 'convolution',
+      channels: 16,
+      kernel: axes(3),
+      padding: 'same',
+      bias: true,
+    } as const
+    const settings = [
+      convolution,
+      { ...convolution, stride: axes(2) },
+      { ...convolution, padding: 'valid', bias: false },
+      ...(['prelu', 'leakyRelu', 'sigmoid', 'tanh'] as const).map(
+        (kind) => ({ op: 'activation', function: kind, slope: 0.2 }) as const,
+      ),
+      { op: 'pool', kind: 'average', window: axes(3) },
+      { op: 'upsample', kind: 'nearest', factor: axes(2) },
+      { op: 'upsample', kind: 'linear', factor: axes(3) },
+      { op: 'crop', before: axes(1), after: axes(2) },
+      { op: 'slice', start: axes(1), step: axes(3) },
+      { op: 'add', inputs: ['image', 'image'] },
+      { op: 'dropout', rate: 0.5 },
+    ] as const
+    const nodes = settings.map((setting, index) => ({ name: `node${index}`, inputs: ['image'], ...setting }))
+    // The nodes stand side by side: together they are no network, and need not be.
+    const all = { ...spec, dimensions, inputs: [{ name: 'image', channels: 8 }], nodes, features: 'node0' }
+    await gradientSelfTest(all, head)
+  })
+
   it('leaks nothing', async () => {
     const before = tf.memory().numTensors
     await gradientSelfTest(spec, head)

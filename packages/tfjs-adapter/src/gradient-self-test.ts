@@ -1,10 +1,10 @@
 // Before training: does this backend compute right gradients of every operation that this network uses? Several
 // backends of TF.js do not, and say nothing.
-import { type NetworkNode, type NetworkSpec, tensorChannels } from '@stochseg/backbones'
+import { headNodes, type NetworkNode, type NetworkSpec, tensorChannels } from '@stochseg/backbones'
 import { RuntimeUnavailableError, type SsnHead, standardNormals } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { model } from '@tensorflow/tfjs-layers'
-import { applyNodes, headNodes } from './build'
+import { applyNodes } from './build'
 import { type Loss, streamingLoss } from './loss'
 
 /** Step of the finite differences. The inputs keep kinks and ties further away than this. */

@@ -1,6 +1,7 @@
 // Gradients of 2D and 3D convolutions from operations that every backend has: strided slices, products of matrices and
 // a forward convolution. Any stride; layouts are TF.js' own, x [N, *S, in] and filter [*kernel, in, out].
 import * as tf from '@tensorflow/tfjs-core'
+import { spreadZeros } from '../operations/every-nth'
 import type { ConvolutionGeometry } from './convolution-geometry'
 
 /**
@@ -78,29 +79,6 @@ function padOrCrop(tensor: tf.Tensor, around: [before: number, after: number][])
 function turnRound(filter: tf.Tensor, dimensions: number): tf.Tensor {
   const list = tf.unstack(tf.reshape(filter, [-1, ...filter.shape.slice(dimensions)]))
   return tf.reshape(tf.stack(list.reverse()), filter.shape)
-}
-
-/** `stride − 1` zeros between neighbours along `axis`. */
-function spreadZeros(tensor: tf.Tensor, axis: number, stride: number): tf.Tensor {
-  if (stride === 1) return tensor
-  const length = tensor.shape[axis]!
-  const [before, after] = [tensor.shape.slice(0, axis), tensor.shape.slice(axis + 1)]
-  const rest = after.reduce((product, size) => product * size, 1)
-  const rows = tf.reshape(tensor, [-1, 1, rest])
-  const spread = tf.reshape(
-    tf.pad(rows, [
-      [0, 0],
-      [0, stride - 1],
-      [0, 0],
-    ]),
-    [...before, length * stride, ...after],
-  )
-  const size = spread.shape.map((full, index) => (index === axis ? full - (stride - 1) : full))
-  return tf.slice(
-    spread,
-    size.map(() => 0),
-    size,
-  )
 }
 
 /** Zeros before and after the input that the convolution reads, along each axis. */
