@@ -45,8 +45,8 @@ export async function buildLayersModel(
 }
 
 /**
- * Replaces the kernels of TF.js' wasm backend that training needs and that are missing, wrong or slow: gradients of
- * convolutions and max pools, leading sums, channel splits. Loads the backend; calling it again changes nothing.
+ * Replaces the kernels of TF.js' wasm backend that training needs and that are missing, wrong or slow: 3×3 convolutions,
+ * gradients of convolutions and max pools, leading sums, channel splits. Loads the backend; calling it again changes nothing.
  */
 export async function installWasmTrainingKernels(options: BackendOptions = {}): Promise<void> {
   await openBackend({ ...options, backend: 'wasm' })
