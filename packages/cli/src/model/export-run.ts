@@ -1,4 +1,5 @@
 // A run's network as an ONNX file that says where it comes from.
+import { basename } from 'node:path'
 import { parameterCount } from '@stochseg/backbones'
 import type { Weights } from '@stochseg/core'
 import { writeFileAtomically } from '../run-folder/atomic-write'
@@ -16,7 +17,7 @@ export async function exportRun(
     weights,
     properties: {
       parameters: String(parameterCount(network.spec, network.head)),
-      trainedOn: configuration.data,
+      trainedOn: basename(configuration.data),
       step: String(step),
       seed: String(configuration.seed),
       normalisation: 'integer intensities: full range to [-0.5, 0.5]; float intensities: as they are',
