@@ -1,10 +1,16 @@
 // The public face of @stochseg/backbones.
+export {
+  type DeepmedicOptions,
+  deepmedic,
+  deepmedicBrats,
+  patchSizes,
+} from './deepmedic'
 export { checkInputSize, type Geometry, geometryOf, type InputSizes, paddedSize } from './geometry'
+export { headNodes, headOutputs } from './head'
 export { type InitialWeightsOptions, initialWeights } from './initial-weights'
 export type * from './network-spec'
 export {
   checkWeights,
-  headOutputs,
   type Initializer,
   type Parameter,
   parameterCount,

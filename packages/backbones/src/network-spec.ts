@@ -115,6 +115,8 @@ export interface NetworkSpec {
   readonly nodes: readonly NetworkNode[]
   /** The tensor that the head's 1×1 convolutions read. */
   readonly features: string
+  /** Whether the head's convolutions have biases; true unless given. */
+  readonly headBias?: boolean
 }
 
 /** A whole network: a body and the head on its features. */

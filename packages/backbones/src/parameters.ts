@@ -1,6 +1,7 @@
 // Which weights a network has: their names, shapes, whether training moves them, and how they start.
 import type { SsnHead, Weights } from '@stochseg/core'
 import { ModelError } from '@stochseg/core'
+import { headNodes } from './head'
 import type { NetworkNode, NetworkSpec } from './network-spec'
 import { tensorChannels } from './tensor-shapes'
 
@@ -26,18 +27,8 @@ export interface Parameter {
  */
 export function parametersOf(spec: NetworkSpec, head: SsnHead): Parameter[] {
   const channels = tensorChannels(spec)
-  return [
-    ...spec.nodes.flatMap((node) => nodeParameters(node, channels.get(node.inputs[0]!)!)),
-    ...headOutputs(head).flatMap((output) =>
-      convolutionParameters(
-        `head.${output.name}`,
-        output.channels,
-        channels.get(spec.features)!,
-        Array(spec.dimensions).fill(1),
-        true,
-      ),
-    ),
-  ]
+  const nodes = [...spec.nodes, ...headNodes(spec, head)]
+  return nodes.flatMap((node) => nodeParameters(node, channels.get(node.inputs[0]!)!))
 }
 
 /** Number of values that training moves. */
@@ -45,19 +36,6 @@ export function parameterCount(spec: NetworkSpec, head: SsnHead): number {
   return parametersOf(spec, head)
     .filter((parameter) => parameter.trainable)
     .reduce((sum, parameter) => sum + size(parameter.shape), 0)
-}
-
-/** The head's convolutions and how many channels each gives (factor: channel = c·R + r). */
-export function headOutputs(
-  head: SsnHead,
-): { readonly name: 'mean' | 'logDiagonal' | 'factor'; readonly channels: number }[] {
-  const { kind, classes, rank } = head
-  if (kind === 'deterministic') return [{ name: 'mean', channels: classes }]
-  return [
-    { name: 'mean', channels: classes },
-    { name: 'logDiagonal', channels: classes },
-    ...(kind === 'low-rank' ? [{ name: 'factor', channels: classes * rank } as const] : []),
-  ]
 }
 
 /** Throws {@link ModelError} unless `weights` has exactly the network's names and shapes, with finite values. */

@@ -1,8 +1,8 @@
 // What a spec computes, node by node in float64, as plainly as possible: the oracle that adapters are tested against.
 // Inference only: dropout does nothing, batch normalisation uses its running estimates.
 import { DETERMINISTIC_VARIANCE, type Weights } from '@stochseg/core'
+import { headNodes } from './head'
 import type { ActivationNode, Network, NetworkNode, NetworkSpec } from './network-spec'
-import { headOutputs } from './parameters'
 import { convolutionPadding } from './tensor-shapes'
 
 /** A planar tensor `[N, C, *S]`. */
@@ -37,26 +37,16 @@ export function interpretNetwork(
   const features = interpretSpec(spec, weights, inputs).get(spec.features)!
   const [batch, , ...spatial] = features.shape as [number, number, ...number[]]
   const outputs = new Map(
-    headOutputs(head).map(({ name, channels }) => {
-      const kernel = spatial.map(() => 1)
-      const node = {
-        op: 'convolution',
-        name: `head.${name}`,
-        inputs: [],
-        channels,
-        kernel,
-        padding: 'valid',
-        bias: true,
-      }
-      const convolution = node as NetworkNode & { op: 'convolution' }
-      return [name, convolve(convolution, features, (part) => weights.get(`head.${name}.${part}`)?.data)]
-    }),
+    headNodes(spec, head).map((node) => [
+      node.name,
+      convolve(node, features, (part) => weights.get(`${node.name}.${part}`)?.data),
+    ]),
   )
-  const mean = outputs.get('mean')!
-  const logDiagonal = outputs.get('logDiagonal')
+  const mean = outputs.get('head.mean')!
+  const logDiagonal = outputs.get('head.logDiagonal')
   return {
     mean,
-    factor: outputs.get('factor') ?? { shape: [batch, 0, ...spatial], data: new Float64Array(0) },
+    factor: outputs.get('head.factor') ?? { shape: [batch, 0, ...spatial], data: new Float64Array(0) },
     diagonal: logDiagonal
       ? pointwise(logDiagonal, (value) => Math.exp(value) + head.epsilon)
       : pointwise(mean, () => DETERMINISTIC_VARIANCE),

@@ -58,6 +58,12 @@ export function networkSpec(spec: NetworkSpec): NetworkSpec {
     checkNode(node, spec.dimensions)
   }
   demand(tensors.has(spec.features), spec.name, `features '${spec.features}'`, listed(tensors))
+  demand(
+    spec.headBias === undefined || typeof spec.headBias === 'boolean',
+    spec.name,
+    `headBias ${spec.headBias}`,
+    'true or false',
+  )
   tensorChannels(spec)
   return spec
 }

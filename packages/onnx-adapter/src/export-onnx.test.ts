@@ -1,5 +1,5 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
-import { interpretNetwork, type NetworkSpec, unet } from '@stochseg/backbones'
+import { deepmedic, interpretNetwork, type NetworkSpec, unet } from '@stochseg/backbones'
 import { DETERMINISTIC_VARIANCE, type HeadKind, ssnHead } from '@stochseg/core'
 import { ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
@@ -38,6 +38,27 @@ describe('exportOnnx', () => {
       'diagonal',
       3,
       [8, 12],
+    ],
+    [
+      'a DeepMedic',
+      deepmedic({ inputChannels: 2, widths: [2, 3], jointWidths: [4, 4], featureWidth: 2 }),
+      'low-rank',
+      2,
+      [35, 50, 35],
+    ],
+    [
+      'a deterministic DeepMedic, whose head has no bias',
+      deepmedic({
+        dimensions: 2,
+        inputChannels: 1,
+        widths: [2, 3],
+        jointWidths: [4, 4],
+        scaleFactors: [3, 1],
+        featureWidth: 0,
+      }),
+      'deterministic',
+      3,
+      [15, 18],
     ],
     [
       'a U-Net in 3D',

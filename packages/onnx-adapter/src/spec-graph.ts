@@ -1,5 +1,11 @@
 // A spec's nodes as ONNX nodes, one for one, and the head after them.
-import { headOutputs, type NetworkNode, type NetworkSpec, type PerAxis } from '@stochseg/backbones'
+import {
+  type ConvolutionNode,
+  headNodes,
+  type NetworkNode,
+  type NetworkSpec,
+  type PerAxis,
+} from '@stochseg/backbones'
 import type { SsnHead } from '@stochseg/core'
 import type { OnnxAttribute, OnnxInitializer, OnnxNode } from './protobuf/onnx-model'
 
@@ -125,14 +131,14 @@ export function onnxNode(node: NetworkNode): GraphPart {
 
 /** The head on the features: outputs `mean`, then `factor` and `diagonal` where it has them. */
 export function onnxHead(spec: NetworkSpec, head: SsnHead): GraphPart {
-  const convolutions = headOutputs(head).map(({ name }): OnnxNode => {
-    const prefix = `head.${name}`
+  const convolutions = headNodes(spec, head).map((node): OnnxNode => {
+    const weights = node.bias ? ['weight', 'bias'] : ['weight']
     return {
-      name: prefix,
+      name: node.name,
       operation: 'Conv',
-      inputs: [spec.features, `${prefix}.weight`, `${prefix}.bias`],
-      outputs: [name],
-      attributes: { kernel_shape: { ints: Array(spec.dimensions).fill(1) } },
+      inputs: [spec.features, ...weights.map((part) => `${node.name}.${part}`)],
+      outputs: [node.name.replace('head.', '')],
+      attributes: convolutionAttributes(node),
     }
   })
   if (head.kind === 'deterministic') return { nodes: convolutions, constants: [] }
@@ -154,7 +160,7 @@ export function onnxHead(spec: NetworkSpec, head: SsnHead): GraphPart {
 /** ONNX's way to say "to the end" of an axis. */
 const END = 2 ** 31 - 1
 
-function convolutionAttributes(node: NetworkNode & { op: 'convolution' }): Record<string, OnnxAttribute> {
+function convolutionAttributes(node: ConvolutionNode): Record<string, OnnxAttribute> {
   const { kernel } = node
   const stride = node.stride ?? kernel.map(() => 1)
   const dilation = node.dilation ?? kernel.map(() => 1)
