@@ -29,7 +29,14 @@ export {
   ValueError,
 } from './errors'
 export { DETERMINISTIC_VARIANCE, type HeadKind, type SsnHead, ssnHead } from './head'
-export { type MonteCarloNll, type MonteCarloNllOptions, monteCarloNll } from './loss/monte-carlo-nll'
+export type { AsyncOptions } from './kernels/run-jobs-async'
+export { disposeWorkers, setWorkerCount } from './kernels/worker-pool'
+export {
+  type MonteCarloNll,
+  type MonteCarloNllOptions,
+  monteCarloNll,
+  monteCarloNllAsync,
+} from './loss/monte-carlo-nll'
 export { dice } from './metrics/dice'
 export {
   type Evaluation,
@@ -51,9 +58,17 @@ export { drawNoise, type Noise, standardNormals } from './noise/draw-noise'
 export type { NoiseOptions } from './noise/noise-options'
 export { philox4x32 } from './noise/philox'
 export { randomInteger, shuffledIndices } from './noise/random-integers'
-export { marginalEntropy, marginalProbabilities } from './sampling/marginal-probabilities'
+export {
+  marginalEntropy,
+  marginalEntropyAsync,
+  marginalProbabilities,
+  marginalProbabilitiesAsync,
+  type SampleStatistics,
+  sampleStatistics,
+  sampleStatisticsAsync,
+} from './sampling/marginal-probabilities'
 export { meanLabelMap } from './sampling/mean-label-map'
-export { type LabelMapOptions, sampleLabelMaps } from './sampling/sample-label-maps'
+export { type LabelMapOptions, sampleLabelMaps, sampleLabelMapsAsync } from './sampling/sample-label-maps'
 export { sampleLogits } from './sampling/sample-logits'
 export type { SamplingOptions } from './sampling/sampling-options'
 export { Adam, type AdamOptions } from './training/adam'

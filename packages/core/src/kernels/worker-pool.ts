@@ -69,7 +69,12 @@ let count: number | undefined
 /** The pool; undefined where work is to be done on the calling thread. */
 export function workerPool(): WorkerPool | undefined {
   count ??= cores()
-  if (count > 0) pool ??= new WorkerPool(count)
+  if (count === 0) return undefined
+  try {
+    pool ??= new WorkerPool(count)
+  } catch (cause) {
+    giveUpWorkers(pool, cause)
+  }
   return pool
 }
 
@@ -94,7 +99,7 @@ export function disposeWorkers(): void {
  * Ends a pool whose threads do not run: they may be forbidden, as by a page's content security policy. What they had in
  * hand, and all that follows, is then done on the calling thread. A pool disposed meanwhile fails without a word.
  */
-export function giveUpWorkers(failed: WorkerPool, cause: unknown): undefined {
+export function giveUpWorkers(failed: WorkerPool | undefined, cause: unknown): undefined {
   if (failed !== pool) return
   console.warn(`stochseg: no worker threads here (${cause}); work goes on, on one core.`)
   setWorkerCount(0)

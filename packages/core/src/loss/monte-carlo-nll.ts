@@ -8,6 +8,7 @@ import {
 } from '../distribution/logit-distribution'
 import { ValueError } from '../errors'
 import { type Job, runJobs } from '../kernels/job'
+import { type AsyncOptions, progress, runJobsAsync } from '../kernels/run-jobs-async'
 import { antitheticNoise } from '../noise/image-noise'
 import { type NoiseOptions, noiseOfImages } from '../noise/noise-options'
 import { lossPasses } from './loss-jobs'
@@ -48,6 +49,24 @@ export function monteCarloNll(
   const { firstPass, secondPass, result } = lossWork(distribution, labels, options)
   runJobs(firstPass)
   runJobs(secondPass)
+  return result()
+}
+
+/**
+ * {@link monteCarloNll} on all cores.
+ *
+ * @throws as {@link monteCarloNll}; rejects with the signal's reason when it is aborted.
+ */
+export async function monteCarloNllAsync(
+  distribution: LogitDistribution,
+  labels: Uint8Array,
+  options: MonteCarloNllOptions & AsyncOptions,
+): Promise<MonteCarloNll> {
+  const { firstPass, secondPass, result } = lossWork(distribution, labels, options)
+  const pieces = [...firstPass]
+  const done = progress(options.gradients ? 2 * pieces.length : pieces.length, options)
+  await runJobsAsync(pieces, options.signal, done)
+  await runJobsAsync(secondPass, options.signal, done)
   return result()
 }
 

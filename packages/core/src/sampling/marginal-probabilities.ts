@@ -1,15 +1,9 @@
 // What samples say about each voxel by itself, and about the size of each label, in one pass.
 import type { LogitDistribution } from '../distribution/logit-distribution'
 import { type Job, runJobs } from '../kernels/job'
+import { type AsyncOptions, progress, runJobsAsync } from '../kernels/run-jobs-async'
 import { marginalJobs } from './marginal-jobs'
 import { prepareSampling, type SamplingOptions } from './sampling-options'
-
-/** Which of the results of {@link sampleStatistics} are wanted. */
-interface Wanted {
-  readonly probabilities?: boolean
-  readonly entropy?: boolean
-  readonly volumes?: boolean
-}
 
 /** Statistics of M samples; L = max(C, 2) labels, one class has background first. */
 export interface SampleStatistics {
@@ -32,13 +26,15 @@ export function sampleStatistics(
   distribution: LogitDistribution,
   options: SamplingOptions,
 ): SampleStatistics {
-  const { jobs, result } = statistics(distribution, options, {
-    probabilities: true,
-    entropy: true,
-    volumes: true,
-  })
-  runJobs(jobs)
-  return result()
+  return compute(distribution, options, EVERYTHING)
+}
+
+/** {@link sampleStatistics} on all cores; rejects with the signal's reason when it is aborted. */
+export function sampleStatisticsAsync(
+  distribution: LogitDistribution,
+  options: SamplingOptions & AsyncOptions,
+): Promise<SampleStatistics> {
+  return computeAsync(distribution, options, EVERYTHING)
 }
 
 /**
@@ -50,9 +46,15 @@ export function marginalProbabilities(
   distribution: LogitDistribution,
   options: SamplingOptions,
 ): Float32Array {
-  const { jobs, result } = statistics(distribution, options, { probabilities: true })
-  runJobs(jobs)
-  return result().probabilities
+  return compute(distribution, options, { probabilities: true }).probabilities
+}
+
+/** {@link marginalProbabilities} on all cores; rejects with the signal's reason when it is aborted. */
+export async function marginalProbabilitiesAsync(
+  distribution: LogitDistribution,
+  options: SamplingOptions & AsyncOptions,
+): Promise<Float32Array> {
+  return (await computeAsync(distribution, options, { probabilities: true })).probabilities
 }
 
 /**
@@ -62,12 +64,48 @@ export function marginalProbabilities(
  * @throws ShapeError, ValueError as `sampleLogits`.
  */
 export function marginalEntropy(distribution: LogitDistribution, options: SamplingOptions): Float32Array {
-  const { jobs, result } = statistics(distribution, options, { entropy: true })
-  runJobs(jobs)
-  return result().entropy
+  return compute(distribution, options, { entropy: true }).entropy
 }
 
-/** The jobs of the functions above, and what they fill; results that are not wanted stay empty. */
+/** {@link marginalEntropy} on all cores; rejects with the signal's reason when it is aborted. */
+export async function marginalEntropyAsync(
+  distribution: LogitDistribution,
+  options: SamplingOptions & AsyncOptions,
+): Promise<Float32Array> {
+  return (await computeAsync(distribution, options, { entropy: true })).entropy
+}
+
+/** Which of the statistics are computed; the others stay empty. */
+interface Wanted {
+  readonly probabilities?: boolean
+  readonly entropy?: boolean
+  readonly volumes?: boolean
+}
+
+const EVERYTHING: Wanted = { probabilities: true, entropy: true, volumes: true }
+
+function compute(
+  distribution: LogitDistribution,
+  options: SamplingOptions,
+  wanted: Wanted,
+): SampleStatistics {
+  const { jobs, result } = statistics(distribution, options, wanted)
+  runJobs(jobs)
+  return result()
+}
+
+async function computeAsync(
+  distribution: LogitDistribution,
+  options: SamplingOptions & AsyncOptions,
+  wanted: Wanted,
+): Promise<SampleStatistics> {
+  const { jobs, result } = statistics(distribution, options, wanted)
+  const pieces = [...jobs]
+  await runJobsAsync(pieces, options.signal, progress(pieces.length, options))
+  return result()
+}
+
+/** The jobs of all of these, and what they fill. */
 export function statistics(
   distribution: LogitDistribution,
   options: SamplingOptions,

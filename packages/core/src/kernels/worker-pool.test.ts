@@ -1,0 +1,162 @@
+import v8 from 'node:v8'
+import type { Worker as Thread } from 'node:worker_threads'
+import fc from 'fast-check'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type LogitDistribution, logitDistribution } from '../distribution/logit-distribution'
+import { ValueError } from '../errors'
+import { monteCarloNll, monteCarloNllAsync } from '../loss/monte-carlo-nll'
+import { standardNormals } from '../noise/draw-noise'
+import {
+  marginalEntropy,
+  marginalEntropyAsync,
+  marginalProbabilities,
+  marginalProbabilitiesAsync,
+  sampleStatistics,
+  sampleStatisticsAsync,
+} from '../sampling/marginal-probabilities'
+import { sampleLabelMaps, sampleLabelMapsAsync } from '../sampling/sample-label-maps'
+import { disposeWorkers, setWorkerCount } from './worker-pool'
+
+function random(batch: number, classes: number, rank: number, voxels: number): LogitDistribution {
+  const logits = batch * classes * voxels
+  return logitDistribution({
+    batch,
+    classes,
+    rank,
+    spatial: [voxels],
+    mean: standardNormals(logits, { seed: 1 }),
+    factor: standardNormals(logits * rank, { seed: 2 }),
+    diagonal: standardNormals(logits, { seed: 3 }).map(Math.exp),
+  })
+}
+
+// Several blocks an image.
+const distribution = random(2, 2, 3, 9000)
+const labels = Uint8Array.from(standardNormals(18_000, { seed: 4 }), (x) => (x > 0 ? 1 : 0))
+const options = { samples: 50, seed: 3 }
+
+/** As toEqual, but quick for large arrays. */
+function expectSame(results: object, expected: object): void {
+  expect(v8.serialize(results).equals(v8.serialize(expected))).toBe(true)
+}
+
+describe('async functions', () => {
+  beforeEach(() => setWorkerCount(2))
+  afterAll(disposeWorkers)
+
+  it.each([0, 1, 3])('give what sync ones give, with %d workers', async (workers) => {
+    setWorkerCount(workers)
+    expectSame(await sampleLabelMapsAsync(distribution, options), sampleLabelMaps(distribution, options))
+    expectSame(
+      await marginalProbabilitiesAsync(distribution, options),
+      marginalProbabilities(distribution, options),
+    )
+    expectSame(await marginalEntropyAsync(distribution, options), marginalEntropy(distribution, options))
+    expectSame(await sampleStatisticsAsync(distribution, options), sampleStatistics(distribution, options))
+    const loss = { ...options, gradients: true }
+    expectSame(
+      await monteCarloNllAsync(distribution, labels, loss),
+      monteCarloNll(distribution, labels, loss),
+    )
+  })
+
+  it('give what sync ones give, several at a time', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({ samples: fc.integer({ min: 1, max: 9 }), seed: fc.nat(9), voxels: fc.nat(5000) }),
+          { minLength: 1, maxLength: 6 },
+        ),
+        async (calls) => {
+          const results = await Promise.all(
+            calls.map(({ voxels, ...call }) => sampleLabelMapsAsync(random(1, 3, 1, voxels), call)),
+          )
+          results.forEach((maps, index) => {
+            const { voxels, ...call } = calls[index]!
+            expectSame(maps, sampleLabelMaps(random(1, 3, 1, voxels), call))
+          })
+        },
+      ),
+      { numRuns: 20 },
+    )
+  })
+
+  it('report every piece', async () => {
+    const seen: [number, number][] = []
+    const onProgress = (done: number, total: number) => seen.push([done, total])
+    await monteCarloNllAsync(distribution, labels, { ...options, gradients: true, onProgress })
+    const total = seen.length
+    expect(total).toBeGreaterThan(2)
+    expect(seen).toEqual(Array.from({ length: total }, (_, index) => [index + 1, total]))
+  })
+
+  it.each([0, 2])('stop when the signal is aborted, with %d workers', async (workers) => {
+    setWorkerCount(workers)
+    const controller = new AbortController()
+    let done = 0
+    const call = sampleLabelMapsAsync(random(8, 2, 3, 9000), {
+      ...options,
+      signal: controller.signal,
+      onProgress: (count) => {
+        done = count
+        controller.abort(new Error('enough'))
+      },
+    })
+    await expect(call).rejects.toThrow('enough')
+    expect(done).toBeLessThan(8)
+    await expect(
+      sampleLabelMapsAsync(distribution, { ...options, signal: AbortSignal.abort(new Error('before')) }),
+    ).rejects.toThrow('before')
+    expectSame(await sampleLabelMapsAsync(distribution, options), sampleLabelMaps(distribution, options))
+  })
+
+  it('reject what sync ones throw', async () => {
+    await expect(sampleLabelMapsAsync(distribution, { samples: 0, seed: 0 })).rejects.toThrow(ValueError)
+  })
+
+  it('go on when the threads are disposed under them', async () => {
+    const call = sampleLabelMapsAsync(distribution, options)
+    disposeWorkers()
+    expectSame(await call, sampleLabelMaps(distribution, options))
+  })
+
+  it('take other threads after a change of their number', async () => {
+    await sampleLabelMapsAsync(distribution, options)
+    setWorkerCount(1)
+    expectSame(await sampleLabelMapsAsync(distribution, options), sampleLabelMaps(distribution, options))
+    expect(() => setWorkerCount(1.5)).toThrow(ValueError)
+  })
+
+  it.each([
+    [
+      'stop at once',
+      (Worker: typeof Thread) =>
+        class extends Worker {
+          constructor() {
+            super('process.exit(3)', { eval: true })
+          }
+        },
+    ],
+    [
+      'are forbidden',
+      () =>
+        class {
+          constructor() {
+            throw new Error('not here')
+          }
+        },
+    ],
+  ])('say so and go on where threads %s', async (_, replacement) => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const threads = process.getBuiltinModule('node:worker_threads')
+    const { Worker } = threads
+    Object.assign(threads, { Worker: replacement(Worker) })
+    setWorkerCount(2)
+    const maps = await sampleLabelMapsAsync(distribution, options)
+    Object.assign(threads, { Worker })
+    expectSame(maps, sampleLabelMaps(distribution, options))
+    expect(warn).toHaveBeenCalledOnce()
+    expect(String(warn.mock.calls[0])).toContain('one core')
+    warn.mockRestore()
+  })
+})
