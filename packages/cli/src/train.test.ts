@@ -194,6 +194,11 @@ describe('prediction', () => {
     expect(marked).toBeLessThan(height * width)
   })
 
+  test('draws other samples for another input, even of the same picture', async () => {
+    const [one, two] = ['one', 'two'].map((name) => readFile(at('all', name, 'sample-001.png')))
+    expect(await one).not.toEqual(await two)
+  })
+
   test('a shard gives the files that the whole gives', async () => {
     expect((await predict('shard', '--samples', '3', '--shard', '2/3')).code).toBe(0)
     expect(await readdir(at('shard'))).toEqual(['two'])
