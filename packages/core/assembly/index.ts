@@ -2,5 +2,6 @@
 export { labelMaps } from './label-maps'
 export { logLikelihoods, lossGradients } from './loss'
 export { marginals } from './marginals'
+export { overlaps } from './overlap'
 
 export const heap: usize = (__heap_base + 63) & ~63

@@ -4,11 +4,12 @@ import { voxelCount } from '../distribution/logit-distribution'
 import { ShapeError } from '../errors'
 import { pendingEvents } from '../event-loop'
 import { UINT32_RANGE, wholeNumber } from '../whole-number'
-import { dice } from './dice'
-import { generalizedEnergyDistance } from './generalized-energy-distance'
-import { hungarianMatchedIou } from './hungarian-matched-iou'
-import { withinRoi } from './label-maps'
+import { energyDistance } from './generalized-energy-distance'
+import { matchedIou } from './hungarian-matched-iou'
+import { LabelMapOverlaps } from './label-map-overlaps'
+import { splitLabelMaps } from './label-maps'
 import { RunningMean } from './running-mean'
+import { mean, sampleQualityOf } from './sample-quality'
 
 /** What a model says about one case. */
 export interface SampledCase {
@@ -35,6 +36,10 @@ export interface EvaluationFigures {
   readonly raterDiversity: number
   /** Mean IoU of samples and raters, matched one to one. */
   readonly hungarianMatchedIou: number
+  /** Share of samples whose Dice exceeds the prediction's, each a mean over raters (the paper's figure 5). */
+  readonly betterSamples: number
+  /** The 95 % quantile of the samples' Dice. */
+  readonly sampleDice95: number
 }
 
 /** Means over cases. A figure is NaN (null in JSON) where no case defines it, a standard error below two cases. */
@@ -49,7 +54,8 @@ export interface Evaluation extends EvaluationFigures {
 /**
  * Evaluates a sampler on every case of a data set, one case in memory at a time.
  *
- * Where a case has a region of interest, everything outside counts as background, for raters and samples alike.
+ * Where a case has a region of interest, everything outside counts as background, for raters and samples alike. Beyond
+ * the sampler's label maps, memory does not grow with the voxels.
  *
  * @param options `samples` is how many the sampler draws for each case; `onProgress` hears of every finished case.
  * @throws ShapeError when the sampler gives other numbers of maps or voxels, ValueError for a label that is no class,
@@ -90,51 +96,53 @@ export async function evaluate({
   }
 }
 
-const FIGURES = ['dice', 'diceNonEmpty', 'ged', 'diversity', 'raterDiversity', 'hungarianMatchedIou'] as const
+const FIGURES = [
+  'dice',
+  'diceNonEmpty',
+  'ged',
+  'diversity',
+  'raterDiversity',
+  'hungarianMatchedIou',
+  'betterSamples',
+  'sampleDice95',
+] as const
 
 function figures<T>(value: (name: keyof EvaluationFigures) => T): Record<keyof EvaluationFigures, T> {
   return Object.fromEntries(FIGURES.map((name) => [name, value(name)])) as Record<keyof EvaluationFigures, T>
 }
 
 function compare(
-  { id, raters: allRaters, roi }: Case,
-  sampled: SampledCase,
+  { id, raters, roi }: Case,
+  { samples, prediction }: SampledCase,
   { classes, spatial }: Dataset,
   count: number,
 ): Record<keyof EvaluationFigures, number | undefined> {
   const voxels = voxelCount(spatial)
-  checkLength(`samples of ${id}`, sampled.samples, count, voxels)
-  checkLength(`prediction of ${id}`, sampled.prediction, 1, voxels)
-  const samples = withinRoi(sampled.samples, roi)
-  const prediction = withinRoi(sampled.prediction, roi)
-  const raters = withinRoi(allRaters, roi)
-
-  const { gedSquared, diversity, raterDiversity } = generalizedEnergyDistance(samples, raters, {
-    classes,
-    voxels,
-  })
-  const all: number[] = []
-  const nonEmpty: number[] = []
-  for (let start = 0; start < raters.length; start += voxels) {
-    const rater = raters.subarray(start, start + voxels)
-    dice(prediction, rater, { classes }).forEach((value, index) => {
-      if (value === undefined) return
-      all.push(value)
-      if (rater.includes(index + 1)) nonEmpty.push(value)
-    })
+  checkLength(`samples of ${id}`, samples, count, voxels)
+  checkLength(`prediction of ${id}`, prediction, 1, voxels)
+  const sets = {
+    prediction: [prediction],
+    samples: splitLabelMaps(`samples of ${id}`, samples, voxels),
+    raters: splitLabelMaps(`raters of ${id}`, raters, voxels),
   }
+  const overlaps = new LabelMapOverlaps(sets, { classes, roi })
+  const { gedSquared, diversity, raterDiversity } = energyDistance(overlaps)
+  const { predictionDice, betterSamples, sampleDice95 } = sampleQualityOf(overlaps)
+  const nonEmpty = overlaps.indices.raters.flatMap((rater) =>
+    overlaps
+      .dice(overlaps.indices.prediction[0]!, rater)
+      .filter((value, klass) => value !== undefined && overlaps.shared(klass, rater, rater) > 0),
+  )
   return {
-    dice: mean(all),
-    diceNonEmpty: mean(nonEmpty),
+    dice: predictionDice,
+    diceNonEmpty: mean(nonEmpty as number[]),
     ged: gedSquared,
     diversity,
     raterDiversity,
-    hungarianMatchedIou: hungarianMatchedIou(samples, raters, { classes, voxels }),
+    hungarianMatchedIou: matchedIou(overlaps),
+    betterSamples,
+    sampleDice95,
   }
-}
-
-function mean(values: readonly number[]): number | undefined {
-  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value) / values.length
 }
 
 function checkLength(subject: string, labels: Uint8Array, maps: number, voxels: number): void {

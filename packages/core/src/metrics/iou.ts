@@ -1,21 +1,20 @@
 // Intersection over union, and the distance made of it.
-import { classOverlaps } from './class-overlaps'
+import { pairOverlaps } from './label-map-overlaps'
+import type { LabelMapSizes } from './label-maps'
 
 /**
  * Intersection over union of two label maps: |a ∩ b| / |a ∪ b|, in [0, 1].
  *
- * @param options `classes` counts the background, which gets no value.
+ * @param options `classes` counts the background, which gets no value; outside `roi` both are background.
  * @returns one for each foreground class, 1 … classes − 1; undefined where both maps lack the class.
  * @throws ShapeError when the maps differ in size, ValueError for `classes` below 2 or a label that is no class.
  */
 export function iou(
   a: Uint8Array,
   b: Uint8Array,
-  { classes }: { readonly classes: number },
+  options: Pick<LabelMapSizes, 'classes' | 'roi'>,
 ): (number | undefined)[] {
-  return classOverlaps(a, b, classes).map(({ first, second, both }) =>
-    first + second === 0 ? undefined : both / (first + second - both),
-  )
+  return pairOverlaps(a, b, options).iou(0, 1)
 }
 
 /**
@@ -25,7 +24,10 @@ export function iou(
  *
  * @throws as {@link iou}.
  */
-export function iouDistance(a: Uint8Array, b: Uint8Array, { classes }: { readonly classes: number }): number {
-  const values = iou(a, b, { classes })
-  return 1 - values.reduce<number>((sum, value) => sum + (value ?? 1), 0) / values.length
+export function iouDistance(
+  a: Uint8Array,
+  b: Uint8Array,
+  options: Pick<LabelMapSizes, 'classes' | 'roi'>,
+): number {
+  return pairOverlaps(a, b, options).iouDistance(0, 1)
 }

@@ -1,6 +1,6 @@
-// Label maps as metrics take them: checked, and cut to the region of interest.
+// Label maps as metrics take them: checked and taken apart.
 import { ShapeError, ValueError } from '../errors'
-import { wholeNumber } from '../whole-number'
+import { UINT32_RANGE, wholeNumber } from '../whole-number'
 
 /** How to read label maps that are laid end to end. */
 export interface LabelMapSizes {
@@ -8,25 +8,22 @@ export interface LabelMapSizes {
   readonly classes: number
   /** Voxels of one label map. */
   readonly voxels: number
+  /** Region of interest, `[*S]`: where it is 0, every map counts as background, whatever its label. */
+  readonly roi?: Uint8Array | undefined
 }
 
 /**
- * Checks label maps laid end to end and gives their number.
+ * Views of the label maps that are laid end to end; their labels are not looked at.
  *
- * @throws ShapeError unless the length is a positive multiple of `voxels`.
- * @throws ValueError for `classes` below 2 or a label that is no class.
+ * @throws ShapeError unless they are bytes and their length is a positive multiple of `voxels`.
  */
-export function countLabelMaps(
-  subject: string,
-  labelMaps: Uint8Array,
-  { classes, voxels }: LabelMapSizes,
-): number {
+export function splitLabelMaps(subject: string, labelMaps: Uint8Array, voxels: number): Uint8Array[] {
+  checkBytes(subject, labelMaps)
   wholeNumber('voxels', voxels, {
     least: 1,
-    most: Number.MAX_SAFE_INTEGER,
+    most: UINT32_RANGE - 1,
     remedy: 'It is the size of one label map',
   })
-  checkLabelValues(subject, labelMaps, classes)
   if (labelMaps.length === 0 || labelMaps.length % voxels !== 0) {
     throw new ShapeError(subject, {
       found: `${labelMaps.length} values`,
@@ -34,47 +31,56 @@ export function countLabelMaps(
       remedy: 'Check the number of voxels',
     })
   }
-  return labelMaps.length / voxels
+  return Array.from({ length: labelMaps.length / voxels }, (_, map) =>
+    labelMaps.subarray(map * voxels, (map + 1) * voxels),
+  )
 }
 
-/** Throws {@link ShapeError} unless both label maps have as many voxels, {@link ValueError} as {@link countLabelMaps}. */
-export function checkLabelMapPair(a: Uint8Array, b: Uint8Array, classes: number): void {
-  checkLabelValues('first label map', a, classes)
-  checkLabelValues('second label map', b, classes)
-  if (a.length !== b.length) {
-    throw new ShapeError('label maps', {
-      found: `${a.length} and ${b.length} voxels`,
-      expected: 'two label maps of one size',
-      remedy: 'Bring both to the same grid',
-    })
-  }
-}
-
-function checkLabelValues(subject: string, labelMaps: Uint8Array, classes: number): void {
+/** Throws {@link ValueError} unless `classes` is a whole number from 2 to 256. */
+export function checkClasses(classes: number): void {
   wholeNumber('classes', classes, {
     least: 2,
     most: 256,
     remedy: 'Count the background too: binary masks have 2',
   })
-  if (!(labelMaps instanceof Uint8Array)) {
-    throw new ShapeError(subject, {
-      found: Object.prototype.toString.call(labelMaps),
-      expected: 'a Uint8Array',
-      remedy: 'Label maps are bytes, one a voxel',
-    })
-  }
-  const wrong = labelMaps.findIndex((label) => label >= classes)
-  if (wrong >= 0) {
-    throw new ValueError(subject, {
-      found: `label ${labelMaps[wrong]} at index ${wrong}`,
-      expected: `labels from 0 to ${classes - 1}`,
-      remedy: 'Map labels to classes first; a mask of 0 and 255 needs its 255 as 1',
+}
+
+/** Throws {@link ShapeError} unless the region of interest, where there is one, is `voxels` bytes. */
+export function checkMetricRoi(roi: Uint8Array | undefined, voxels: number): void {
+  if (roi === undefined) return
+  checkBytes('roi', roi)
+  if (roi.length !== voxels) {
+    throw new ShapeError('roi', {
+      found: `${roi.length} values`,
+      expected: `${voxels}, one a voxel of a label map`,
+      remedy: 'All label maps share one region',
     })
   }
 }
 
-/** Label maps `[maps, *S]` with everything outside the region of interest `[*S]` made background. */
-export function withinRoi(labelMaps: Uint8Array, roi: Uint8Array | undefined): Uint8Array {
-  if (roi === undefined) return labelMaps
-  return labelMaps.map((label, index) => (roi[index % roi.length] === 0 ? 0 : label))
+/** Throws {@link ValueError} for the first label inside the region that is no class. */
+export function checkLabels(
+  subject: string,
+  maps: readonly Uint8Array[],
+  { classes, roi }: Pick<LabelMapSizes, 'classes' | 'roi'>,
+): void {
+  maps.forEach((map, which) => {
+    const voxel = map.findIndex((label, index) => label >= classes && roi?.[index] !== 0)
+    if (voxel < 0) return
+    throw new ValueError(subject, {
+      found: `label ${map[voxel]} at index ${which * map.length + voxel}`,
+      expected: `labels from 0 to ${classes - 1}`,
+      remedy: 'Map labels to classes first; a mask of 0 and 255 needs its 255 as 1',
+    })
+  })
+}
+
+/** Throws {@link ShapeError} unless label maps are bytes. */
+export function checkBytes(subject: string, labelMaps: Uint8Array): void {
+  if (labelMaps instanceof Uint8Array) return
+  throw new ShapeError(subject, {
+    found: Object.prototype.toString.call(labelMaps),
+    expected: 'a Uint8Array',
+    remedy: 'Label maps are bytes, one a voxel',
+  })
 }

@@ -6,7 +6,6 @@ import { randomInteger, shuffledIndices } from '../noise/random-integers'
 import { meanLabelMap } from '../sampling/mean-label-map'
 import { sampleLabelMaps } from '../sampling/sample-label-maps'
 import type { Sampler } from './evaluation'
-import { withinRoi } from './label-maps'
 
 /**
  * Samples a model's distribution; its prediction is the argmax of the mean.
@@ -98,6 +97,12 @@ async function readPool(training: Dataset, seed: number): Promise<Pool> {
     masks.push(withinRoi(raters, roi))
   }
   return { masks, prediction: mostFrequentLabels(masks, voxelCount(training.spatial), training.classes) }
+}
+
+/** Label maps `[maps, *S]` with everything outside the region of interest `[*S]` made background. */
+function withinRoi(labelMaps: Uint8Array, roi: Uint8Array | undefined): Uint8Array {
+  if (roi === undefined) return labelMaps
+  return labelMaps.map((label, index) => (roi[index % roi.length] === 0 ? 0 : label))
 }
 
 function mostFrequentLabels(masks: readonly Uint8Array[], voxels: number, classes: number): Uint8Array {

@@ -2,11 +2,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ShapeError, ValueError } from '../errors'
-import { bitPlanes } from './bit-planes'
-import { generalizedEnergyDistance, sampleDiversity } from './generalized-energy-distance'
+import {
+  generalizedEnergyDistance,
+  sampleDiversity,
+  unbiasedGeneralizedEnergyDistance,
+} from './generalized-energy-distance'
 import { hungarianMatchedIou } from './hungarian-matched-iou'
 import { iouDistance } from './iou'
-import { pairwiseIouDistance } from './pairwise-iou'
+import { setMetrics } from './set-metrics'
 
 /** Two sets of maps over one grid; up to 80 voxels, so that planes end inside a word and at its edge. */
 const sets = fc
@@ -18,20 +21,6 @@ const sets = fc
   })
 
 const endToEnd = (maps: readonly Uint8Array[]): Uint8Array => Uint8Array.from(maps.flatMap((map) => [...map]))
-
-describe('pairwiseIouDistance', () => {
-  it('equals iouDistance of every pair', () => {
-    fc.assert(
-      fc.property(sets, ({ sizes, a, b }) => {
-        const [planesA, planesB] = [bitPlanes('a', endToEnd(a), sizes), bitPlanes('b', endToEnd(b), sizes)]
-        const pairs = (x: Uint8Array[], y: Uint8Array[]): number[] =>
-          x.flatMap((first) => y.map((second) => iouDistance(first, second, sizes)))
-        expect([...pairwiseIouDistance(planesA, planesB).values]).toEqual(pairs(a, b))
-        expect([...pairwiseIouDistance(planesA, planesA).values]).toEqual(pairs(a, a))
-      }),
-    )
-  })
-})
 
 describe('generalizedEnergyDistance', () => {
   it('is symmetric, and 0 between equal sets in any order', () => {
@@ -102,5 +91,83 @@ describe('hungarianMatchedIou', () => {
         expect(matched).toBeGreaterThan(1 - cross - 1e-12)
       }),
     )
+  })
+})
+
+describe('unbiasedGeneralizedEnergyDistance', () => {
+  it('is, over all pairs of two samples, the mean distance of independent draws', () => {
+    fc.assert(
+      fc.property(sets, ({ sizes, a, b }) => {
+        fc.pre(a.length > 1)
+        const { gedSquared, ...terms } = unbiasedGeneralizedEnergyDistance(endToEnd(a), endToEnd(b), sizes)
+        const distances = (maps: readonly Uint8Array[]): number[] =>
+          maps.flatMap((first, i) =>
+            maps.filter((_, j) => j !== i).map((second) => iouDistance(first, second, sizes)),
+          )
+        const mean = (values: readonly number[]): number =>
+          values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
+        expect(terms.diversity).toBeCloseTo(mean(distances(a)), 12)
+        expect(terms.raterDiversity).toBeCloseTo(mean(distances(b)), 12)
+        expect(gedSquared).toBeCloseTo(2 * terms.cross - terms.diversity - terms.raterDiversity, 12)
+      }),
+    )
+  })
+
+  it('does not depend on the number of samples, on average', () => {
+    // All equally likely pairs of two out of three maps, against all three themselves.
+    const maps = [Uint8Array.of(1, 1, 0), Uint8Array.of(1, 0, 0), Uint8Array.of(0, 1, 1)]
+    const sizes = { classes: 2, voxels: 3 }
+    const all = unbiasedGeneralizedEnergyDistance(endToEnd(maps), endToEnd(maps), sizes).gedSquared
+    const pairs = [
+      [0, 1],
+      [0, 2],
+      [1, 2],
+    ].map(
+      (chosen) =>
+        unbiasedGeneralizedEnergyDistance(
+          endToEnd(chosen.map((index) => maps[index]!)),
+          endToEnd(maps),
+          sizes,
+        ).gedSquared,
+    )
+    expect(pairs.reduce((sum, value) => sum + value) / 3).toBeCloseTo(all, 12)
+  })
+
+  it('refuses a single sample', () => {
+    const one = Uint8Array.of(1, 0)
+    const sizes = { classes: 2, voxels: 2 }
+    expect(() => unbiasedGeneralizedEnergyDistance(one, one, sizes)).toThrow(/one label map/)
+    expect(unbiasedGeneralizedEnergyDistance(Uint8Array.of(1, 0, 1, 0), one, sizes).gedSquared).toBe(0)
+  })
+})
+
+describe('setMetrics', () => {
+  it('is what its parts are', () => {
+    fc.assert(
+      fc.property(sets, ({ sizes, a, b }) => {
+        const [samples, raters] = [endToEnd(a), endToEnd(b)]
+        expect(setMetrics(samples, raters, sizes)).toEqual({
+          ...generalizedEnergyDistance(samples, raters, sizes),
+          hungarianMatchedIou: hungarianMatchedIou(samples, raters, sizes),
+        })
+      }),
+    )
+  })
+
+  it('takes what lies outside the region of interest for background', () => {
+    fc.assert(
+      fc.property(sets, fc.infiniteStream(fc.nat(2)), ({ sizes, a, b }, inside) => {
+        const roi = Uint8Array.from({ length: sizes.voxels }, () => inside.next().value)
+        const cut = (map: Uint8Array): Uint8Array => map.map((label, voxel) => (roi[voxel] === 0 ? 0 : label))
+        const noisy = (map: Uint8Array): Uint8Array =>
+          map.map((label, voxel) => (roi[voxel] === 0 ? 255 : label))
+        expect(setMetrics(endToEnd(a.map(noisy)), endToEnd(b.map(noisy)), { ...sizes, roi })).toEqual(
+          setMetrics(endToEnd(a.map(cut)), endToEnd(b.map(cut)), sizes),
+        )
+      }),
+    )
+    const two = new Uint8Array(8)
+    const sizes = { classes: 2, voxels: 4, roi: new Uint8Array(3) }
+    expect(() => setMetrics(two, two, sizes)).toThrow(/roi: found 3 values/)
   })
 })
