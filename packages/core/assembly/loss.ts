@@ -40,15 +40,23 @@ function isEmpty(): bool {
   return !v128.any_true(v128.load(PRESENT))
 }
 
-/** Writes Σ_voxels log p(label | sample), `[samples]` f64. Scratch: a tile, a vector a label, one a sample. */
+/** Tiles whose softmax denominators are multiplied before a logarithm is taken: 256⁸ is far below the largest float32. */
+const TOGETHER: usize = 8
+
+/** Writes Σ_voxels log p(label | sample), `[samples]` f64. Scratch: a tile, a vector a label, two a sample. */
 export function logLikelihoods(block: Block): void {
   setKey(block.key0, block.key1)
   const labels = labelCount(block)
   const logits = block.scratch + tileBytes(block)
   const sums = logits + (labels << 4)
+  const products = sums + (block.samples << 4)
   const copies: usize = block.antithetic ? 2 : 1
   memory.fill(sums, 0, block.samples << 4)
+  for (let sample: usize = 0; sample < block.samples; sample++) {
+    v128.store(products + (sample << 4), f32x4.splat(1))
+  }
 
+  let tiles: usize = 0
   for (let voxel: usize = 0; voxel < block.voxels; ) {
     voxel = nextTile(block, voxel)
     if (isEmpty()) break
@@ -65,21 +73,39 @@ export function logLikelihoods(block: Block): void {
             const chosen = i32x4.eq(v128.load(LABELS), i32x4.splat(i32(label)))
             ofLabel = v128.or(ofLabel, v128.and(v128.load(logits + (label << 4)), chosen))
           }
-          const sum = exponentials(logits, labels)
-          const logSum = f32x4.add(v128.load(LARGEST), log(sum))
-          const logProbability = v128.and(f32x4.sub(ofLabel, logSum), v128.load(PRESENT))
-          const at = sums + ((index + copy) << 4)
-          const upper = v128.shuffle<i32>(logProbability, logProbability, 2, 3, 2, 3)
-          const both = f64x2.add(f64x2.promote_low_f32x4(logProbability), f64x2.promote_low_f32x4(upper))
-          v128.store(at, f64x2.add(v128.load(at), both))
+          const present = v128.load(PRESENT)
+          const sum = v128.bitselect(exponentials(logits, labels), f32x4.splat(1), present)
+          const product = products + ((index + copy) << 4)
+          v128.store(product, f32x4.mul(v128.load(product), sum))
+          addTo(sums + ((index + copy) << 4), v128.and(f32x4.sub(ofLabel, v128.load(LARGEST)), present))
         }
       }
     }
+    if (++tiles % TOGETHER == 0) takeLogarithms(block, sums, products)
   }
+  takeLogarithms(block, sums, products)
   for (let sample: usize = 0; sample < block.samples; sample++) {
     const sum = v128.load(sums + (sample << 4))
     store<f64>(block.output + (sample << 3), f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1))
   }
+}
+
+/** Takes the logarithms of the products from the sums, and starts new products. */
+function takeLogarithms(block: Block, sums: usize, products: usize): void {
+  for (let sample: usize = 0; sample < block.samples; sample++) {
+    const product = products + (sample << 4)
+    addTo(sums + (sample << 4), f32x4.neg(log(v128.load(product))))
+    v128.store(product, f32x4.splat(1))
+  }
+}
+
+/** Adds four float32 to two float64. */
+// @ts-ignore: decorator
+@inline
+function addTo(sums: usize, values: v128): void {
+  const upper = v128.shuffle<i32>(values, values, 2, 3, 2, 3)
+  const both = f64x2.add(f64x2.promote_low_f32x4(values), f64x2.promote_low_f32x4(upper))
+  v128.store(sums, f64x2.add(v128.load(sums), both))
 }
 
 /**

@@ -56,6 +56,8 @@ export function startVoxels(state: usize, voxels: v128, stream: u32): void {
 // @ts-ignore: decorator
 @inline
 export function words(output: usize, state: usize, plane: u32, quad: u32): void {
+  const m0 = i32x4.splat(MULTIPLIER_0)
+  const m1 = i32x4.splat(MULTIPLIER_1)
   const product = u64(MULTIPLIER_1) * u64(quad)
   const uniform = u64(MULTIPLIER_0) * u64(u32(product >> 32) ^ plane ^ key0)
   let c0 = v128.xor(v128.load(state), i32x4.splat(u32(product)))
@@ -63,8 +65,6 @@ export function words(output: usize, state: usize, plane: u32, quad: u32): void 
   let c2 = v128.xor(v128.load(state, 32), i32x4.splat(u32(uniform >> 32)))
   let c3 = i32x4.splat(u32(uniform))
   for (let keys = ROUND_KEYS; keys < ROUND_KEYS + 8 * 32; keys += 32) {
-    const m0 = i32x4.splat(MULTIPLIER_0)
-    const m1 = i32x4.splat(MULTIPLIER_1)
     const a = i64x2.extmul_low_i32x4_u(c0, m0)
     const b = i64x2.extmul_high_i32x4_u(c0, m0)
     const c = i64x2.extmul_low_i32x4_u(c2, m1)
@@ -78,4 +78,49 @@ export function words(output: usize, state: usize, plane: u32, quad: u32): void 
   v128.store(output, c1, 16)
   v128.store(output, c2, 32)
   v128.store(output, c3, 48)
+}
+
+/** The same for two planes, `plane` and the next: the rounds of one fill the waits of the other. */
+// @ts-ignore: decorator
+@inline
+export function wordsOfTwo(output: usize, state: usize, plane: u32, quad: u32): void {
+  const m0 = i32x4.splat(MULTIPLIER_0)
+  const m1 = i32x4.splat(MULTIPLIER_1)
+  const product = u64(MULTIPLIER_1) * u64(quad)
+  const uniformC = u64(MULTIPLIER_0) * u64(u32(product >> 32) ^ plane ^ key0)
+  const uniformD = u64(MULTIPLIER_0) * u64(u32(product >> 32) ^ (plane + 1) ^ key0)
+  let c0 = v128.xor(v128.load(state), i32x4.splat(u32(product)))
+  let c1 = v128.load(state, 16)
+  let c2 = v128.xor(v128.load(state, 32), i32x4.splat(u32(uniformC >> 32)))
+  let c3 = i32x4.splat(u32(uniformC))
+  let d0 = c0
+  let d1 = c1
+  let d2 = v128.xor(v128.load(state, 32), i32x4.splat(u32(uniformD >> 32)))
+  let d3 = i32x4.splat(u32(uniformD))
+  for (let keys = ROUND_KEYS; keys < ROUND_KEYS + 8 * 32; keys += 32) {
+    const a = i64x2.extmul_low_i32x4_u(c0, m0)
+    const b = i64x2.extmul_high_i32x4_u(c0, m0)
+    const c = i64x2.extmul_low_i32x4_u(c2, m1)
+    const d = i64x2.extmul_high_i32x4_u(c2, m1)
+    const e = i64x2.extmul_low_i32x4_u(d0, m0)
+    const f = i64x2.extmul_high_i32x4_u(d0, m0)
+    const g = i64x2.extmul_low_i32x4_u(d2, m1)
+    const h = i64x2.extmul_high_i32x4_u(d2, m1)
+    c0 = v128.xor(v128.xor(high(c, d), c1), v128.load(keys))
+    c1 = low(c, d)
+    c2 = v128.xor(v128.xor(high(a, b), c3), v128.load(keys, 16))
+    c3 = low(a, b)
+    d0 = v128.xor(v128.xor(high(g, h), d1), v128.load(keys))
+    d1 = low(g, h)
+    d2 = v128.xor(v128.xor(high(e, f), d3), v128.load(keys, 16))
+    d3 = low(e, f)
+  }
+  v128.store(output, c0)
+  v128.store(output, c1, 16)
+  v128.store(output, c2, 32)
+  v128.store(output, c3, 48)
+  v128.store(output, d0, 64)
+  v128.store(output, d1, 80)
+  v128.store(output, d2, 96)
+  v128.store(output, d3, 112)
 }

@@ -32,6 +32,7 @@ export function logitsInto(output: usize, block: Block, sample: usize, mirrored:
 // @ts-ignore: decorator
 @inline
 export function exponentials(logits: usize, labels: usize): v128 {
+  if (labels == 2) return twoExponentials(logits)
   const end = logits + (labels << 4)
   let largest = v128.load(logits)
   for (let at = logits + 16; at < end; at += 16) largest = f32x4.pmax(largest, v128.load(at))
@@ -43,4 +44,20 @@ export function exponentials(logits: usize, labels: usize): v128 {
   }
   v128.store(LARGEST, largest)
   return sum
+}
+
+/** The same for two labels, of which the larger has exp(0) = 1. */
+// @ts-ignore: decorator
+@inline
+function twoExponentials(logits: usize): v128 {
+  const first = v128.load(logits)
+  const second = v128.load(logits, 16)
+  const larger = f32x4.pmax(first, second)
+  const one = f32x4.splat(1)
+  const smaller = exp(f32x4.sub(f32x4.pmin(first, second), larger))
+  const isSecond = f32x4.lt(first, second)
+  v128.store(logits, v128.bitselect(smaller, one, isSecond))
+  v128.store(logits, v128.bitselect(one, smaller, isSecond), 16)
+  v128.store(LARGEST, larger)
+  return f32x4.add(one, smaller)
 }

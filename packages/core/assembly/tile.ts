@@ -3,10 +3,10 @@
 // Σ_r P_r z_r from r = 0 up, then + √D ε.
 import { Block } from './block'
 import { normalPairs } from './normal'
-import { startVoxels, VOXELS_STATE, words } from './philox'
+import { startVoxels, VOXELS_STATE, words, wordsOfTwo } from './philox'
 
 const LANE: usize = 16
-const WORDS: usize = memory.data(64, 16)
+const WORDS: usize = memory.data(128, 16)
 const PHILOX: usize = memory.data(48, 16)
 
 /** Offsets in the block of the four voxels. */
@@ -86,18 +86,30 @@ export function lowRankDeviations(block: Block, quad: usize): void {
 // @ts-ignore: decorator
 @inline
 export function addNoise(block: Block, quad: usize): void {
-  const classes = block.classes
-  for (let klass: usize = 0; klass < classes; klass++) {
-    const epsilon = normals + klass * 4 * LANE
-    words(WORDS, PHILOX, u32(klass), block.firstQuad + u32(quad))
-    normalPairs(epsilon, v128.load(WORDS), v128.load(WORDS, 16))
-    normalPairs(epsilon + 32, v128.load(WORDS, 32), v128.load(WORDS, 48))
-    const deviation = v128.load(standardDeviations + klass * LANE)
-    const at = deviations + klass * 4 * LANE
-    for (let sample: usize = 0; sample < 64; sample += LANE) {
-      const noise = f32x4.mul(deviation, v128.load(epsilon + sample))
-      v128.store(at + sample, f32x4.add(v128.load(at + sample), noise))
-    }
+  const position = block.firstQuad + u32(quad)
+  let klass: usize = 0
+  for (; klass + 1 < block.classes; klass += 2) {
+    wordsOfTwo(WORDS, PHILOX, u32(klass), position)
+    addNoiseOfClass(klass, WORDS)
+    addNoiseOfClass(klass + 1, WORDS + 64)
+  }
+  if (klass < block.classes) {
+    words(WORDS, PHILOX, u32(klass), position)
+    addNoiseOfClass(klass, WORDS)
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addNoiseOfClass(klass: usize, words: usize): void {
+  const epsilon = normals + klass * 4 * LANE
+  normalPairs(epsilon, v128.load(words), v128.load(words, 16))
+  normalPairs(epsilon + 32, v128.load(words, 32), v128.load(words, 48))
+  const deviation = v128.load(standardDeviations + klass * LANE)
+  const at = deviations + klass * 4 * LANE
+  for (let sample: usize = 0; sample < 64; sample += LANE) {
+    const noise = f32x4.mul(deviation, v128.load(epsilon + sample))
+    v128.store(at + sample, f32x4.add(v128.load(at + sample), noise))
   }
 }
 

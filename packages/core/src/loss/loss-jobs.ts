@@ -44,7 +44,7 @@ export function lossPasses(
   function* logLikelihoodJobs(): Generator<Job> {
     for (const [index, range] of ranges.entries()) {
       const read = input(range)
-      const sizes = { outputBytes: samples * 8, scratchBytes: vectors(samples) }
+      const sizes = { outputBytes: samples * 8, scratchBytes: vectors(2 * samples) }
       yield {
         ...(read && { block: block('logLikelihoods', read, sizes) }),
         collect(buffer, start) {
