@@ -10,7 +10,7 @@ export function addDemo(program: Command, io: CommandIo): void {
     .command('demo')
     .description('Train, export, evaluate, sample and report, on generated data whose best score is known.')
     .option('--out <dir>', 'folder for runs and report', 'stochseg-demo')
-    .option('--steps <n>', 'training steps of each model', wholeNumber(2), 1000)
+    .option('--steps <n>', 'training steps of each model', wholeNumber(2), 800)
     .option('--json', 'print the result as JSON')
     .action(async (flags: DemoFlags) => {
       const { demoVerb } = await import('../demo/demo-verb')

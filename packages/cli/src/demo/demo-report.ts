@@ -92,7 +92,7 @@ export async function writeDemoReport(
       ['training', `${steps} steps for each model, ${duration(seconds)} in all`],
       ['network', models['low-rank'].metadata.backbone],
       ['low rank', `rank ${models['low-rank'].metadata.head.rank}`],
-      ['models', DEMO_HEADS.map((head) => models[head].path).join(', ')],
+      ['models', DEMO_HEADS.map((head) => `${head}/model.onnx`).join(', ')],
       ['evaluation', 'through the exported ONNX files'],
     ],
   })

@@ -8,11 +8,13 @@ export interface Curve {
   readonly points: readonly { readonly step: number; readonly value: number }[]
 }
 
-const MOST_POINTS = 400
+const MOST_POINTS = 200
 
 /** Lines over training steps as a Vega-Lite specification. Long curves are averaged over spans of steps. */
 export function curvesSpec(curves: readonly Curve[], valueTitle: string): TopLevelSpec {
   const several = curves.length > 1
+  // Losses fall by orders of magnitude within the first steps.
+  const type = curves.every(({ points }) => points.every(({ value }) => value > 0)) ? 'log' : 'linear'
   return {
     width: 520,
     height: 220,
@@ -22,8 +24,14 @@ export function curvesSpec(curves: readonly Curve[], valueTitle: string): TopLev
     },
     mark: { type: 'line', strokeWidth: 1.5, clip: true },
     encoding: {
-      x: { field: 'step', type: 'quantitative', title: 'step' },
-      y: { field: 'value', type: 'quantitative', title: valueTitle, scale: { zero: false } },
+      x: { field: 'step', type: 'quantitative', title: 'step', scale: { zero: true } },
+      y: {
+        field: 'value',
+        type: 'quantitative',
+        title: valueTitle,
+        scale: type === 'log' ? { type, nice: true } : { type, zero: false },
+        axis: { tickCount: 4, format: '~g' },
+      },
       ...(several ? { color: { field: 'name', type: 'nominal', title: null, sort: null } } : {}),
     },
     config: {
