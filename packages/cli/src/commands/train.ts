@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import type { CommandIo } from '../io'
 import type { TrainFlags } from '../training/train-verb'
 import { DATA_HELP } from './help'
-import { positiveNumber, wholeNumber, wholeNumberList } from './values'
+import { finiteNumber, positiveNumber, wholeNumber, wholeNumberList } from './values'
 
 /** Adds the verb. */
 export function addTrain(program: Command, io: CommandIo): void {
@@ -24,6 +24,8 @@ export function addTrain(program: Command, io: CommandIo): void {
       new Option('--head <kind>', '(default low-rank)').choices(['low-rank', 'diagonal', 'deterministic']),
     )
     .option('--rank <n>', 'columns of the covariance factor (default 10)', wholeNumber(1))
+    .option('--log-diagonal-bias <x>', 'where the log-diagonal starts (default -8)', finiteNumber)
+    .option('--factor-scale <x>', "multiplies the factor's first weights (default 0.3)", positiveNumber)
     .option('--steps <n>', '(default 5000)', wholeNumber(1))
     .option('--mean-steps <n>', 'steps that train the mean alone, at first (default 500)', wholeNumber(0))
     .option('--batch-size <n>', '(default 8)', wholeNumber(1))

@@ -12,6 +12,13 @@ export function wholeNumber(minimum: number): (text: string) => number {
   }
 }
 
+/** Any number but NaN and ±∞. */
+export function finiteNumber(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.')
+  return value
+}
+
 /** A number above 0. */
 export function positiveNumber(text: string): number {
   const value = Number(text)

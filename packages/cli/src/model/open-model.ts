@@ -1,9 +1,9 @@
 // A trained model, from an ONNX file or the folder of a run, ready for images of any size.
 import { access, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Predict, paddedPrediction } from '@stochseg/backbones'
 import { DataError, ModelError } from '@stochseg/core'
 import type { ModelMetadata } from '@stochseg/onnx-adapter'
-import { type Predict, paddedPrediction } from '../prediction/padded-prediction'
 
 /** Where a model may run. */
 export type DeviceName = 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'wasm'

@@ -15,6 +15,10 @@ export interface TrainingConfiguration {
   readonly head: HeadKind
   /** Columns of the low-rank head's factor. */
   readonly rank: number
+  /** Where the log-diagonal starts; the authors' 0 lets a fresh covariance drown the mean. */
+  readonly logDiagonalBias: number
+  /** Multiplies the factor's first weights, to the same end; the authors' is 1. */
+  readonly factorScale: number
   readonly steps: number
   /** Steps of the first phase, which trains the mean alone. */
   readonly meanSteps: number
@@ -49,6 +53,8 @@ export const trainingConfiguration: z.ZodType<TrainingConfiguration> = z.strictO
   widths: z.array(positiveInteger).min(1).default([16, 32, 64]),
   head: z.enum(['low-rank', 'diagonal', 'deterministic']).default('low-rank'),
   rank: positiveInteger.default(10),
+  logDiagonalBias: z.number().default(-8),
+  factorScale: z.number().positive().default(0.3),
   steps: positiveInteger.default(5000),
   meanSteps: wholeNumber.default(500),
   batchSize: positiveInteger.default(8),

@@ -35,7 +35,7 @@ export interface RunOptions {
 export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
   const { folder, configuration, training, validation, resumed, io } = options
   const network = resumed?.network ?? networkFor(configuration, training)
-  const weights = initialWeights(network.spec, network.head, { seed: configuration.seed })
+  const weights = initialWeights(network.spec, network.head, configuration)
   const engine = await createTfjsEngine({ ...network, weights, backend: configuration.backend })
   try {
     const checkpoints = checkpointStore(folder)
