@@ -12,7 +12,10 @@ export interface InputSizes {
 
 /** What a network does to sizes. */
 export interface Geometry extends InputSizes {
-  /** Input voxels along each axis that one output voxel can depend on, at most. */
+  /**
+   * Input voxels along each axis that one output voxel can depend on, at most. The statistics of group normalisation,
+   * which depend on the whole image, are not counted.
+   */
   readonly receptiveField: PerAxis
   /** Size of the features for inputs of `input` voxels. Throws {@link ShapeError} naming the size to pad to. */
   outputSize(input: PerAxis): number[]
@@ -111,6 +114,10 @@ function intervalRead(node: NetworkNode, axis: number, [first, last]: Interval):
       const extent = (node.kernel[axis]! - 1) * (node.dilation?.[axis] ?? 1)
       const [before] = convolutionPadding(node, axis, stride)
       return [first * stride - before, last * stride - before + extent]
+    }
+    case 'transposedConvolution': {
+      const factor = node.factor[axis]!
+      return [Math.floor(first / factor), Math.floor(last / factor)]
     }
     case 'pool': {
       const window = node.window[axis]!

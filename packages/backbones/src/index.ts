@@ -8,7 +8,9 @@ export {
 export { checkInputSize, type Geometry, geometryOf, type InputSizes, paddedSize } from './geometry'
 export { headNodes, headOutputs } from './head'
 export { type InitialWeightsOptions, initialWeights } from './initial-weights'
+export { type MeshnetOptions, meshnet } from './meshnet'
 export type * from './network-spec'
+export { type Predict, paddedPrediction } from './padded-prediction'
 export {
   checkWeights,
   type Initializer,
@@ -16,7 +18,8 @@ export {
   parameterCount,
   parametersOf,
 } from './parameters'
-export { interpretNetwork, interpretSpec, type ReferenceTensor } from './reference-interpreter'
+export { type InterpretOptions, interpretNetwork, interpretSpec } from './reference-interpreter'
+export type { ReferenceTensor } from './reference-tensor'
 export { decodeSafetensors, encodeSafetensors } from './safetensors'
 export { convolutionPadding, tensorChannels, tensorShapes } from './tensor-shapes'
 export { type UnetOptions, unet, unetLidc } from './unet'

@@ -32,12 +32,35 @@ export interface ConvolutionNode extends NodeBase {
   readonly bias: boolean
 }
 
+/**
+ * Transposed convolution whose stride is its kernel: every voxel becomes a block of `factor` voxels. Weights
+ * `<name>.weight` [in, out, *factor] (as in PyTorch and ONNX) and, with `bias`, `<name>.bias` [out].
+ */
+export interface TransposedConvolutionNode extends NodeBase {
+  readonly op: 'transposedConvolution'
+  readonly channels: number
+  readonly factor: PerAxis
+  readonly bias: boolean
+}
+
 /** Batch normalisation. Weights `<name>.scale`, `.bias`, `.mean`, `.variance`, each [C]; the last two are running estimates. */
 export interface BatchNormNode extends NodeBase {
   readonly op: 'batchNorm'
   readonly epsilon: number
   /** Share of the old running estimate that a training step keeps (Keras' convention). */
   readonly momentum: number
+}
+
+/**
+ * Group normalisation (Wu & He 2018): each group of neighbouring channels of each image by its own mean and biased
+ * variance, in training and inference alike. With as many groups as channels it is instance normalisation. Weights
+ * `<name>.scale` and `.bias`, each [C].
+ */
+export interface GroupNormNode extends NodeBase {
+  readonly op: 'groupNorm'
+  /** Divides the channels. */
+  readonly groups: number
+  readonly epsilon: number
 }
 
 /** Pointwise non-linearity. `prelu` has the weight `<name>.slope` [1]: one scalar for all channels. */
@@ -94,7 +117,9 @@ export interface DropoutNode extends NodeBase {
 
 export type NetworkNode =
   | ConvolutionNode
+  | TransposedConvolutionNode
   | BatchNormNode
+  | GroupNormNode
   | ActivationNode
   | PoolNode
   | UpsampleNode

@@ -13,7 +13,7 @@ export type Initializer =
 /** One named tensor of a network. */
 export interface Parameter {
   readonly name: string
-  /** Convolution kernels are `[out, in, *kernel]`, everything else `[channels]`. */
+  /** Convolution kernels are `[out, in, *kernel]`, transposed ones `[in, out, *kernel]`, everything else `[channels]`. */
   readonly shape: readonly number[]
   /** False for the running estimates of batch normalisation. */
   readonly trainable: boolean
@@ -74,6 +74,20 @@ function nodeParameters(node: NetworkNode, inputChannels: number): Parameter[] {
   switch (node.op) {
     case 'convolution':
       return convolutionParameters(node.name, node.channels, inputChannels, node.kernel, node.bias)
+    case 'transposedConvolution': {
+      const weight: Parameter = {
+        name: `${node.name}.weight`,
+        shape: [inputChannels, node.channels, ...node.factor],
+        trainable: true,
+        initializer: { kind: 'he-normal', fanIn: inputChannels },
+      }
+      return node.bias ? [weight, constant(`${node.name}.bias`, [node.channels], 0)] : [weight]
+    }
+    case 'groupNorm':
+      return [
+        constant(`${node.name}.scale`, [inputChannels], 1),
+        constant(`${node.name}.bias`, [inputChannels], 0),
+      ]
     case 'batchNorm':
       return [
         constant(`${node.name}.scale`, [inputChannels], 1),

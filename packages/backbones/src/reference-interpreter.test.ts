@@ -1,6 +1,6 @@
 import type { Weights } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
-import type { NetworkNode } from './network-spec'
+import type { NetworkNode, NetworkSpec } from './network-spec'
 import { interpretSpec } from './reference-interpreter'
 import { networkSpec } from './validate'
 
@@ -54,6 +54,46 @@ describe('reference interpreter', () => {
     const upsample = { op: 'upsample', factor: [1, 2] }
     expect(apply({ ...upsample, kind: 'linear' }, [0, 4, 8])).toEqual([0, 1, 3, 5, 7, 8])
     expect(apply({ ...upsample, kind: 'nearest' }, [0, 4])).toEqual([0, 0, 4, 4])
+  })
+
+  it('turns a voxel into a block by a transposed convolution', () => {
+    const transposed = { op: 'transposedConvolution', channels: 1, factor: [1, 2], bias: true }
+    expect(apply(transposed, [1, 3], { weight: [10, 100], bias: [0.5] })).toEqual([10.5, 100.5, 30.5, 300.5])
+  })
+
+  it('normalises an image by its own statistics', () => {
+    const node = { op: 'groupNorm', groups: 1, epsilon: 3 }
+    expect(apply(node, [1, 3], { scale: [2], bias: [5] })).toEqual([4, 6])
+  })
+
+  it('normalises a group of channels together, and a batch in training mode', () => {
+    const spec = (node: object): NetworkSpec =>
+      networkSpec({
+        format: 'stochseg.network',
+        version: 1,
+        name: 'one node',
+        dimensions: 2,
+        inputs: [{ name: 'image', channels: 4 }],
+        nodes: [{ name: 'node', inputs: ['image'], epsilon: 1e-12, ...node } as unknown as NetworkNode],
+        features: 'node',
+      })
+    const same = (value: number): { shape: number[]; data: Float32Array } => ({
+      shape: [4],
+      data: new Float32Array(4).fill(value),
+    })
+    const weights: Weights = new Map([
+      ['node.scale', same(1)],
+      ['node.bias', same(0)],
+      ['node.mean', same(9)],
+      ['node.variance', same(9)],
+    ])
+    const images = { shape: [2, 4, 1, 1], data: Float64Array.of(1, 3, 10, 30, 5, 7, 50, 70) }
+    const run = (node: object): number[] => {
+      const tensors = interpretSpec(spec(node), weights, new Map([['image', images]]), { training: true })
+      return [...tensors.get('node')!.data].map(Math.round)
+    }
+    expect(run({ op: 'groupNorm', groups: 2 })).toEqual([-1, 1, -1, 1, -1, 1, -1, 1])
+    expect(run({ op: 'batchNorm', momentum: 0.9 })).toEqual([-1, -1, -1, -1, 1, 1, 1, 1])
   })
 
   it('pools, crops and slices', () => {

@@ -1,14 +1,26 @@
 // What a spec computes, node by node in float64, as plainly as possible: the oracle that adapters are tested against.
-// Inference only: dropout does nothing, batch normalisation uses its running estimates.
+// Dropout does nothing, in training mode too.
 import { DETERMINISTIC_VARIANCE, type Weights } from '@stochseg/core'
 import { headNodes } from './head'
 import type { ActivationNode, Network, NetworkNode, NetworkSpec } from './network-spec'
+import { normalise, statistics } from './reference-normalisation'
+import { linearSample, nearestSample } from './reference-sampling'
+import {
+  build,
+  concatenate,
+  pointwise,
+  positions,
+  type ReferenceTensor,
+  range,
+  sum,
+  valueAt,
+} from './reference-tensor'
 import { convolutionPadding } from './tensor-shapes'
 
-/** A planar tensor `[N, C, *S]`. */
-export interface ReferenceTensor {
-  readonly shape: readonly number[]
-  readonly data: Float64Array
+/** How a spec is interpreted. */
+export interface InterpretOptions {
+  /** Batch normalisation by the batch's own statistics (biased variance) instead of the running estimates. */
+  readonly training?: boolean
 }
 
 /** Every tensor of a spec for the given inputs `[N, C, *S]`. */
@@ -16,13 +28,14 @@ export function interpretSpec(
   spec: NetworkSpec,
   weights: Weights,
   inputs: ReadonlyMap<string, ReferenceTensor>,
+  { training = false }: InterpretOptions = {},
 ): ReadonlyMap<string, ReferenceTensor> {
   const tensors = new Map(inputs)
   for (const node of spec.nodes) {
     const read = node.inputs.map((input) => tensors.get(input)!)
     tensors.set(
       node.name,
-      interpretNode(node, read, (part) => weights.get(`${node.name}.${part}`)?.data),
+      interpretNode(node, read, (part) => weights.get(`${node.name}.${part}`)?.data, training),
     )
   }
   return tensors
@@ -33,8 +46,9 @@ export function interpretNetwork(
   { spec, head }: Network,
   weights: Weights,
   inputs: ReadonlyMap<string, ReferenceTensor>,
+  options: InterpretOptions = {},
 ): { mean: ReferenceTensor; factor: ReferenceTensor; diagonal: ReferenceTensor } {
-  const features = interpretSpec(spec, weights, inputs).get(spec.features)!
+  const features = interpretSpec(spec, weights, inputs, options).get(spec.features)!
   const [batch, , ...spatial] = features.shape as [number, number, ...number[]]
   const outputs = new Map(
     headNodes(spec, head).map((node) => [
@@ -55,17 +69,51 @@ export function interpretNetwork(
 
 type Part = (part: string) => Float32Array | undefined
 
-function interpretNode(node: NetworkNode, inputs: readonly ReferenceTensor[], part: Part): ReferenceTensor {
+function interpretNode(
+  node: NetworkNode,
+  inputs: readonly ReferenceTensor[],
+  part: Part,
+  training: boolean,
+): ReferenceTensor {
   const input = inputs[0]!
   const [batch, channels, ...spatial] = input.shape as [number, number, ...number[]]
   switch (node.op) {
     case 'convolution':
       return convolve(node, input, part)
+    case 'transposedConvolution': {
+      const output = spatial.map((length, axis) => length * node.factor[axis]!)
+      const weight = part('weight')!
+      const bias = part('bias')
+      return build([batch, node.channels, ...output], (n, c, at) => {
+        const from = at.map((index, axis) => Math.floor(index / node.factor[axis]!))
+        const tap = at.reduce((place, index, axis) => {
+          const factor = node.factor[axis]!
+          return place * factor + (index % factor)
+        }, 0)
+        const taps = node.factor.reduce((product, factor) => product * factor, 1)
+        let total = bias?.[c] ?? 0
+        for (let k = 0; k < channels; k++) {
+          total += weight[(k * node.channels + c) * taps + tap]! * valueAt(input, n, k, from)
+        }
+        return total
+      })
+    }
     case 'batchNorm': {
-      const [scale, bias, mean, variance] = ['scale', 'bias', 'mean', 'variance'].map((name) => part(name)!)
-      return build(input.shape, (n, c, at) => {
-        const normalised = (valueAt(input, n, c, at) - mean![c]!) / Math.sqrt(variance![c]! + node.epsilon)
-        return normalised * scale![c]! + bias![c]!
+      return normalise(input, node.epsilon, part, (_, c) =>
+        training
+          ? statistics(input, range(batch), [c])
+          : { mean: part('mean')![c]!, variance: part('variance')![c]! },
+      )
+    }
+    case 'groupNorm': {
+      const width = channels / node.groups
+      return normalise(input, node.epsilon, part, (n, c) => {
+        const first = Math.floor(c / width) * width
+        return statistics(
+          input,
+          [n],
+          range(width).map((index) => first + index),
+        )
       })
     }
     case 'activation':
@@ -164,95 +212,4 @@ function activation(node: ActivationNode, part: Part): (value: number) => number
     case 'tanh':
       return Math.tanh
   }
-}
-
-function nearestSample(
-  input: ReferenceTensor,
-  n: number,
-  c: number,
-  at: readonly number[],
-  factor: readonly number[],
-): number {
-  return valueAt(
-    input,
-    n,
-    c,
-    at.map((index, axis) => Math.floor(index / factor[axis]!)),
-  )
-}
-
-function linearSample(
-  input: ReferenceTensor,
-  n: number,
-  c: number,
-  at: readonly number[],
-  factor: readonly number[],
-): number {
-  const places = at.map((index, axis) => {
-    const last = input.shape[axis + 2]! - 1
-    return Math.min(Math.max((index + 0.5) / factor[axis]! - 0.5, 0), last)
-  })
-  return sum(
-    positions(at.map(() => 2)).map((corner) => {
-      const share = corner.reduce((product, upper, axis) => {
-        const fraction = places[axis]! - Math.floor(places[axis]!)
-        return product * (upper === 1 ? fraction : 1 - fraction)
-      }, 1)
-      const position = places.map((place, axis) => Math.floor(place) + corner[axis]!)
-      return share === 0 ? 0 : share * valueAt(input, n, c, position)
-    }),
-  )
-}
-
-function concatenate(inputs: readonly ReferenceTensor[]): ReferenceTensor {
-  const [batch, , ...spatial] = inputs[0]!.shape as [number, number, ...number[]]
-  const origins = inputs.flatMap((tensor) =>
-    Array.from({ length: tensor.shape[1]! }, (_, c) => ({ tensor, c })),
-  )
-  return build([batch, origins.length, ...spatial], (n, c, at) =>
-    valueAt(origins[c]!.tensor, n, origins[c]!.c, at),
-  )
-}
-
-function pointwise(input: ReferenceTensor, apply: (value: number) => number): ReferenceTensor {
-  return { shape: input.shape, data: input.data.map(apply) }
-}
-
-function build(
-  shape: readonly number[],
-  value: (n: number, c: number, at: readonly number[]) => number,
-): ReferenceTensor {
-  const [batch, channels, ...spatial] = shape as [number, number, ...number[]]
-  const all = positions(spatial)
-  const data = new Float64Array(batch * channels * all.length)
-  let index = 0
-  for (let n = 0; n < batch; n++) {
-    for (let c = 0; c < channels; c++) {
-      for (const at of all) data[index++] = value(n, c, at)
-    }
-  }
-  return { shape, data }
-}
-
-/** The value at a position; zero outside. */
-function valueAt(tensor: ReferenceTensor, n: number, c: number, at: readonly number[]): number {
-  const [, channels, ...spatial] = tensor.shape as [number, number, ...number[]]
-  let index = n * channels + c
-  for (let axis = 0; axis < spatial.length; axis++) {
-    if (at[axis]! < 0 || at[axis]! >= spatial[axis]!) return 0
-    index = index * spatial[axis]! + at[axis]!
-  }
-  return tensor.data[index]!
-}
-
-/** All positions of a grid, row-major. */
-function positions(spatial: readonly number[]): number[][] {
-  return spatial.reduce<number[][]>(
-    (heads, length) => heads.flatMap((head) => Array.from({ length }, (_, index) => [...head, index])),
-    [[]],
-  )
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0)
 }

@@ -2,7 +2,7 @@
 import { ModelError } from '@stochseg/core'
 import type { NetworkNode, NetworkSpec, PerAxis } from './network-spec'
 
-/** Channels of every tensor, inputs included. Throws {@link ModelError} where an `add` joins unequal channels. */
+/** Channels of every tensor, inputs included. Throws {@link ModelError} where an `add` joins unequal channels, or groups do not divide. */
 export function tensorChannels(spec: NetworkSpec): ReadonlyMap<string, number> {
   const channels = new Map(spec.inputs.map((input) => [input.name, input.channels]))
   for (const node of spec.nodes) {
@@ -66,7 +66,13 @@ export function convolutionPadding(
 function outputChannels(node: NetworkNode, inputs: readonly number[]): number {
   switch (node.op) {
     case 'convolution':
+    case 'transposedConvolution':
       return node.channels
+    case 'groupNorm':
+      if (inputs[0]! % node.groups !== 0) {
+        throw nodeError(node, `${inputs[0]} channels in ${node.groups} groups`, 'groups of equal size')
+      }
+      return inputs[0]!
     case 'concat':
       return inputs.reduce((sum, channels) => sum + channels, 0)
     case 'add':
@@ -95,6 +101,7 @@ function outputLength(node: NetworkNode, axis: number, inputs: readonly number[]
       return length / window
     }
     case 'upsample':
+    case 'transposedConvolution':
       return length * node.factor[axis]!
     case 'crop':
       return length - node.before[axis]! - node.after[axis]!
@@ -107,6 +114,7 @@ function outputLength(node: NetworkNode, axis: number, inputs: readonly number[]
       }
       return length
     case 'batchNorm':
+    case 'groupNorm':
     case 'activation':
     case 'dropout':
       return length

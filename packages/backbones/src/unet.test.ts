@@ -2,7 +2,7 @@ import { ssnHead } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
 import { parameterCount, parametersOf } from './parameters'
 import { tensorShapes } from './tensor-shapes'
-import { unet, unetLidc } from './unet'
+import { type UnetOptions, unet, unetLidc } from './unet'
 
 const trainable = (spec: ReturnType<typeof unet>): number =>
   parametersOf(spec, ssnHead({ classes: 2, rank: 10 }))
@@ -35,6 +35,33 @@ describe('unet', () => {
     expect(names('batch')).not.toContain('down0.conv0.bias')
     expect(names('none')).toContain('down0.conv0.bias')
     expect(names('none').some((name) => name.includes('norm'))).toBe(false)
+  })
+
+  it('normalises instances or groups, and refuses groups that do not divide', () => {
+    const groups = (options: Partial<UnetOptions>): (number | undefined)[] =>
+      unet({ inputChannels: 1, widths: [4, 8], ...options }).nodes.flatMap((node) =>
+        node.op === 'groupNorm' ? [node.groups] : [],
+      )
+    expect(groups({ normalisation: 'instance', convolutionsPerLevel: 1 })).toEqual([4, 8, 8])
+    expect(groups({ normalisation: 'group', groups: 2, convolutionsPerLevel: 1 })).toEqual([2, 2, 2])
+    expect(() => groups({ normalisation: 'group' })).toThrow(/4 channels in 8 groups/)
+  })
+
+  it('learns to up-sample where told, halving the channels', () => {
+    const spec = unet({ inputChannels: 1, widths: [4, 6, 8], upsampling: 'transposed' })
+    const shapes = tensorShapes(spec, [8, 8])
+    expect(shapes.get('up1.upsample')).toEqual([4, 4, 4])
+    expect(shapes.get('up0.upsample')).toEqual([4, 8, 8])
+    expect(shapes.get('up0.concat')).toEqual([8, 8, 8])
+  })
+
+  it("adds a level's input where told, through a convolution where the channels differ", () => {
+    const spec = unet({ inputChannels: 4, widths: [4, 8], residual: true, activation: 'leakyRelu' })
+    const sum = (name: string): readonly string[] => spec.nodes.find((node) => node.name === name)!.inputs
+    expect(sum('down0.sum')).toEqual(['down0.norm1', 'image'])
+    expect(sum('down1.sum')).toEqual(['down1.norm1', 'down1.shortcutNorm'])
+    expect(sum('up0.shortcut')).toEqual(['up0.concat'])
+    expect(spec.features).toBe('up0.leakyRelu1')
   })
 
   it('works in 3D and with one level', () => {

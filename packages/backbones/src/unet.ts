@@ -1,6 +1,6 @@
 // The U-Net (Ronneberger et al. 2015) of any depth and width, and the one of the SSN paper's LIDC experiment.
 import { ValueError } from '@stochseg/core'
-import type { NetworkNode, NetworkSpec } from './network-spec'
+import type { ActivationNode, NetworkNode, NetworkSpec } from './network-spec'
 import { networkSpec } from './validate'
 
 /** A U-Net's shape. */
@@ -11,10 +11,23 @@ export interface UnetOptions {
   readonly widths: readonly number[]
   /** 3-wide convolutions in each level, on the way down and on the way up; 2 unless given. */
   readonly convolutionsPerLevel?: number
-  /** Batch normalisation after every convolution (momentum 0.99, epsilon 1e-3), or biases instead. */
-  readonly normalisation?: 'batch' | 'none'
+  /**
+   * After every convolution: batch normalisation (momentum 0.99, epsilon 1e-3; the default), instance or group
+   * normalisation (epsilon 1e-5), or biases instead.
+   */
+  readonly normalisation?: 'batch' | 'instance' | 'group' | 'none'
+  /** Groups of `group` normalisation, which divide every width; 8 unless given. */
+  readonly groups?: number
+  /** `relu` unless given. */
+  readonly activation?: ActivationNode['function']
   readonly pool?: 'average' | 'max'
-  readonly upsampling?: 'linear' | 'nearest'
+  /** `transposed` is learnt and halves the channels as it doubles the resolution. */
+  readonly upsampling?: 'linear' | 'nearest' | 'transposed'
+  /**
+   * Adds a level's input before its last activation, through a 1-wide convolution where the channels differ (He et al.
+   * 2016); off unless given.
+   */
+  readonly residual?: boolean
   /** 1-wide convolutions between the last level and the head. */
   readonly headConvolutions?: { readonly count: number; readonly width: number }
 }
@@ -22,13 +35,13 @@ export interface UnetOptions {
 /**
  * A U-Net as data. Image sizes must be multiples of 2^(levels − 1).
  *
- * Each level is `convolutionsPerLevel` × (convolution, normalisation, ReLU). On the way up a level reads its skip
+ * Each level is `convolutionsPerLevel` × (convolution, normalisation, activation). On the way up a level reads its skip
  * connection and the up-sampled deeper level, and has the deeper level's width (as the SSN paper's code does).
  * Throws {@link ValueError} for options that make no U-Net.
  */
 export function unet(options: UnetOptions): NetworkSpec {
   const { dimensions = 2, inputChannels, widths, convolutionsPerLevel = 2 } = options
-  const { normalisation = 'batch', pool = 'average', upsampling = 'linear' } = options
+  const { pool = 'average', upsampling = 'linear', headConvolutions, residual = false } = options
   if (widths.length === 0 || !(convolutionsPerLevel >= 1)) {
     throw new ValueError('U-Net', {
       found: `${widths.length} levels of ${convolutionsPerLevel} convolutions`,
@@ -45,22 +58,39 @@ export function unet(options: UnetOptions): NetworkSpec {
   }
   const perAxis = (value: number): number[] => Array(dimensions).fill(value)
 
-  const level = (name: string, channels: number, count = convolutionsPerLevel, kernel = 3): void => {
-    for (let index = 0; index < count; index++) {
-      append({
-        op: 'convolution',
-        name: `${name}.conv${index}`,
-        inputs: [features],
-        channels,
-        kernel: perAxis(kernel),
-        padding: 'same',
-        bias: normalisation === 'none',
-      })
-      if (normalisation === 'batch') {
-        const inputs = [features]
-        append({ op: 'batchNorm', name: `${name}.norm${index}`, inputs, epsilon: 1e-3, momentum: 0.99 })
+  const convolution = (name: string, channels: number, kernel: number): void =>
+    append({
+      op: 'convolution',
+      name,
+      inputs: [features],
+      channels,
+      kernel: perAxis(kernel),
+      padding: 'same',
+      bias: (options.normalisation ?? 'batch') === 'none',
+    })
+  const normalise = (name: string, channels: number): void => {
+    const node = normalisation(name, features, channels, options)
+    if (node) append(node)
+  }
+  const activate = (level: string, index: number): void => {
+    const kind = options.activation ?? 'relu'
+    append({ op: 'activation', name: `${level}.${kind}${index}`, inputs: [features], function: kind })
+  }
+  const level = (name: string, from: number, channels: number): void => {
+    const input = features
+    for (let index = 0; index < convolutionsPerLevel; index++) {
+      convolution(`${name}.conv${index}`, channels, 3)
+      normalise(`${name}.norm${index}`, channels)
+      if (residual && index === convolutionsPerLevel - 1) {
+        const convolved = features
+        features = input
+        if (from !== channels) {
+          convolution(`${name}.shortcut`, channels, 1)
+          normalise(`${name}.shortcutNorm`, channels)
+        }
+        append({ op: 'add', name: `${name}.sum`, inputs: [convolved, features] })
       }
-      append({ op: 'activation', name: `${name}.relu${index}`, inputs: [features], function: 'relu' })
+      activate(name, index)
     }
   }
 
@@ -70,21 +100,26 @@ export function unet(options: UnetOptions): NetworkSpec {
       skips.push(features)
       append({ op: 'pool', name: `down${depth}.pool`, inputs: [features], kind: pool, window: perAxis(2) })
     }
-    level(`down${depth}`, width)
+    level(`down${depth}`, depth === 0 ? inputChannels : widths[depth - 1]!, width)
   })
   for (let depth = widths.length - 2; depth >= 0; depth--) {
     const name = `up${depth}`
-    append({
-      op: 'upsample',
-      name: `${name}.upsample`,
-      inputs: [features],
-      kind: upsampling,
-      factor: perAxis(2),
-    })
+    const deeper = widths[Math.min(depth + 2, widths.length - 1)]!
+    const shared = { name: `${name}.upsample`, inputs: [features], factor: perAxis(2) }
+    const upsampled = upsampling === 'transposed' ? Math.max(1, Math.floor(deeper / 2)) : deeper
+    append(
+      upsampling === 'transposed'
+        ? { ...shared, op: 'transposedConvolution', channels: upsampled, bias: true }
+        : { ...shared, op: 'upsample', kind: upsampling },
+    )
     append({ op: 'concat', name: `${name}.concat`, inputs: [skips[depth]!, features] })
-    level(name, widths[depth + 1]!)
+    level(name, widths[depth]! + upsampled, widths[depth + 1]!)
   }
-  level('last', options.headConvolutions?.width ?? 0, options.headConvolutions?.count ?? 0, 1)
+  for (let index = 0; index < (headConvolutions?.count ?? 0); index++) {
+    convolution(`last.conv${index}`, headConvolutions!.width, 1)
+    normalise(`last.norm${index}`, headConvolutions!.width)
+    activate('last', index)
+  }
 
   return networkSpec({
     format: 'stochseg.network',
@@ -111,4 +146,24 @@ export function unetLidc(inputChannels = 1): NetworkSpec {
     upsampling: 'linear',
     headConvolutions: { count: 3, width: 32 },
   })
+}
+
+/** The node after a convolution, if any. */
+function normalisation(
+  name: string,
+  input: string,
+  channels: number,
+  { normalisation = 'batch', groups = 8 }: Pick<UnetOptions, 'normalisation' | 'groups'>,
+): NetworkNode | undefined {
+  const shared = { name, inputs: [input] }
+  switch (normalisation) {
+    case 'batch':
+      return { ...shared, op: 'batchNorm', epsilon: 1e-3, momentum: 0.99 }
+    case 'instance':
+      return { ...shared, op: 'groupNorm', groups: channels, epsilon: 1e-5 }
+    case 'group':
+      return { ...shared, op: 'groupNorm', groups, epsilon: 1e-5 }
+    case 'none':
+      return undefined
+  }
 }

@@ -54,6 +54,11 @@ describe('networkSpec', () => {
       spec([{ op: 'pool', name: 'p', inputs: ['image'], kind: 'max', window: [2] }]),
       /window \[2\]/,
     ],
+    [
+      'groups that do not divide the channels',
+      spec([{ op: 'groupNorm', name: 'g', inputs: ['other'], groups: 2, epsilon: 1e-5 }]),
+      /'g': found 3 channels in 2 groups/,
+    ],
     ['an unknown operation', spec([{ op: 'fft', name: 'f', inputs: ['image'] }]), /operation fft/],
     ['an unknown function', spec([{ ...relu('a', 'image'), function: 'gelu' }]), /function gelu/],
     [

@@ -106,6 +106,15 @@ function checkNode(node: NetworkNode, dimensions: number): void {
       )
       break
     }
+    case 'transposedConvolution':
+      number('channels', node.channels, isWhole(node.channels, 1), 'a whole number ≥ 1')
+      perAxis('factor', node.factor, 1)
+      demand(typeof node.bias === 'boolean', subject, `bias ${node.bias}`, 'true or false')
+      break
+    case 'groupNorm':
+      number('groups', node.groups, isWhole(node.groups, 1), 'a whole number ≥ 1')
+      number('epsilon', node.epsilon, node.epsilon > 0, 'a number > 0')
+      break
     case 'batchNorm':
       number('epsilon', node.epsilon, node.epsilon > 0, 'a number > 0')
       number('momentum', node.momentum, node.momentum >= 0 && node.momentum < 1, 'a number in [0, 1)')

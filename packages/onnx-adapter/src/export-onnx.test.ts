@@ -1,5 +1,5 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
-import { deepmedic, interpretNetwork, type NetworkSpec, unet } from '@stochseg/backbones'
+import { deepmedic, interpretNetwork, meshnet, type NetworkSpec, unet } from '@stochseg/backbones'
 import { DETERMINISTIC_VARIANCE, type HeadKind, ssnHead } from '@stochseg/core'
 import { ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
@@ -60,6 +60,29 @@ describe('exportOnnx', () => {
       3,
       [15, 18],
     ],
+    [
+      'a residual U-Net in 3D with instance normalisation and transposed convolutions',
+      unet({
+        dimensions: 3,
+        inputChannels: 1,
+        widths: [3, 4],
+        normalisation: 'instance',
+        activation: 'leakyRelu',
+        upsampling: 'transposed',
+        residual: true,
+      }),
+      'low-rank',
+      2,
+      [4, 6, 8],
+    ],
+    [
+      'a U-Net with group normalisation',
+      unet({ inputChannels: 2, widths: [4, 8], normalisation: 'group', groups: 2, activation: 'prelu' }),
+      'low-rank',
+      2,
+      [6, 8],
+    ],
+    ['a MeshNet', meshnet({ inputChannels: 1, dilations: [1, 2, 4, 1] }), 'low-rank', 2, [6, 9, 7]],
     [
       'a U-Net in 3D',
       unet({ dimensions: 3, inputChannels: 1, widths: [2, 3] }),

@@ -3,7 +3,7 @@ import { checkWeights, geometryOf, headOutputs, type NetworkSpec, networkSpec } 
 import { ModelError, type SsnHead, type Weights } from '@stochseg/core'
 import { encodeMetadata } from './model-metadata'
 import { encodeOnnxModel, type OnnxValue } from './protobuf/onnx-model'
-import { onnxHead, onnxNode } from './spec-graph'
+import { onnxBody, onnxHead } from './spec-graph'
 
 /** What is exported. */
 export interface ExportOptions {
@@ -33,7 +33,7 @@ export function exportOnnx({ spec, head, weights, properties = {} }: ExportOptio
     })
   }
   const geometry = geometryOf(spec)
-  const graph = [...spec.nodes.map(onnxNode), onnxHead(spec, head)]
+  const graph = [...onnxBody(spec), onnxHead(spec, head)]
 
   const axes = ['depth', 'height', 'width'].slice(-spec.dimensions)
   const keepsSize = String(geometry.outputSize(geometry.minimumSize)) === String(geometry.minimumSize)

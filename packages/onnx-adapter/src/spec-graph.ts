@@ -5,8 +5,10 @@ import {
   type NetworkNode,
   type NetworkSpec,
   type PerAxis,
+  tensorChannels,
 } from '@stochseg/backbones'
 import type { SsnHead } from '@stochseg/core'
+import { groupNormalisation } from './group-normalisation'
 import type { OnnxAttribute, OnnxInitializer, OnnxNode } from './protobuf/onnx-model'
 
 /** Nodes and the constants they need beside the network's weights. */
@@ -15,8 +17,13 @@ export interface GraphPart {
   readonly constants: readonly OnnxInitializer[]
 }
 
-/** A node of a spec in inference mode. Its output and its weights bear the spec's names. */
-export function onnxNode(node: NetworkNode): GraphPart {
+/** The nodes of a spec in inference mode. Outputs and weights bear the spec's names. */
+export function onnxBody(spec: NetworkSpec): GraphPart[] {
+  const channels = tensorChannels(spec)
+  return spec.nodes.map((node) => onnxNode(node, channels.get(node.inputs[0]!)!, spec.dimensions))
+}
+
+function onnxNode(node: NetworkNode, inputChannels: number, dimensions: number): GraphPart {
   const operator = (
     operation: string,
     attributes: Readonly<Record<string, OnnxAttribute>> = {},
@@ -62,6 +69,14 @@ export function onnxNode(node: NetworkNode): GraphPart {
   switch (node.op) {
     case 'convolution':
       return operator('Conv', convolutionAttributes(node), node.bias ? ['weight', 'bias'] : ['weight'])
+    case 'transposedConvolution':
+      return operator(
+        'ConvTranspose',
+        { kernel_shape: { ints: node.factor }, strides: { ints: node.factor } },
+        node.bias ? ['weight', 'bias'] : ['weight'],
+      )
+    case 'groupNorm':
+      return groupNormalisation(node, inputChannels, dimensions)
     case 'batchNorm':
       return operator('BatchNormalization', { epsilon: { float: node.epsilon } }, [
         'scale',

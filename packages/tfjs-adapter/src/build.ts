@@ -19,7 +19,10 @@ import {
 } from '@tensorflow/tfjs-layers'
 import { type DropoutSource, dropoutSeed } from './dropout-source'
 import { BatchNormalisationLayer } from './layers/batch-normalisation-layer'
+import { DilatedConvolutionLayer } from './layers/dilated-convolution-layer'
+import { GroupNormalisationLayer } from './layers/group-normalisation-layer'
 import { OperationLayer } from './layers/operation-layer'
+import { TransposedConvolutionLayer } from './layers/transposed-convolution-layer'
 import { setModelWeights } from './model-weights'
 import { everyNth } from './operations/every-nth'
 import { linearUpsample } from './operations/linear-upsample'
@@ -69,6 +72,10 @@ function layerOf(node: NetworkNode, dimensions: 2 | 3, dropout: DropoutSource): 
   switch (node.op) {
     case 'convolution':
       return convolution(node)
+    case 'transposedConvolution':
+      return new TransposedConvolutionLayer(node)
+    case 'groupNorm':
+      return new GroupNormalisationLayer(name, node.groups, node.epsilon)
     case 'batchNorm':
       return new BatchNormalisationLayer(name, node.epsilon, node.momentum)
     case 'activation':
@@ -113,12 +120,12 @@ function layerOf(node: NetworkNode, dimensions: 2 | 3, dropout: DropoutSource): 
 }
 
 function convolution(node: ConvolutionNode): layers.Layer {
+  if (node.dilation?.some((step) => step > 1)) return new DilatedConvolutionLayer(node)
   const config = {
     name: node.name,
     filters: node.channels,
     kernelSize: node.kernel as never,
     strides: (node.stride ?? 1) as never,
-    dilationRate: (node.dilation ?? 1) as never,
     padding: node.padding,
     useBias: node.bias,
     kernelInitializer: 'zeros' as const,

@@ -120,12 +120,12 @@ async function differenceAlong(
 function nodeCheck(node: NetworkNode, widths: readonly number[], dimensions: 2 | 3): Check {
   // Wide enough for a full register and a remainder, no wider.
   const inputs = widths.map((width, index) => ({ name: `input${index}`, channels: Math.min(width, 6) }))
-  const small = {
-    ...node,
-    inputs: inputs.map((input) => input.name),
-    ...('channels' in node ? { channels: Math.min(node.channels, 10) } : {}),
-  }
-  const size = Array.from({ length: dimensions }, (_, axis) => smallSize(node, axis))
+  const small = smallNode(
+    node,
+    widths[0]!,
+    inputs.map((input) => input.name),
+  )
+  const size = Array.from({ length: dimensions }, (_, axis) => smallSize(small, axis))
   const body = applyNodes({ dimensions, inputs, nodes: [small] }, { seed: 0, stream: 0 })
   const network = model({ inputs: body.inputs, outputs: body.tensors.get(node.name)! })
   const images = inputs.map(({ channels }) => variable(() => spacedValues([2, ...size, channels])))
@@ -171,6 +171,25 @@ function lossCheck(head: SsnHead, dimensions: 2 | 3, loss: Loss): Check {
 /** A variable survives the tidy; the tensor that it starts from does not. */
 function variable(start: () => tf.Tensor): tf.Variable {
   return tf.tidy(() => tf.variable(start()) as tf.Tensor) as tf.Variable
+}
+
+/** A node like this one, whose first input has up to 6 channels. */
+function smallNode(node: NetworkNode, width: number, inputs: string[]): NetworkNode {
+  switch (node.op) {
+    case 'convolution': {
+      const channels = Math.min(node.channels, 10)
+      const dilation = node.dilation?.map((step) => Math.min(step, 2))
+      return { ...node, inputs, channels, ...(dilation ? { dilation } : {}) }
+    }
+    case 'transposedConvolution':
+      return { ...node, inputs, channels: Math.min(node.channels, 10) }
+    case 'groupNorm': {
+      if (width <= 6) return { ...node, inputs }
+      return { ...node, inputs, groups: node.groups === width ? 6 : Math.min(node.groups, 2) }
+    }
+    default:
+      return { ...node, inputs }
+  }
 }
 
 /** The smallest comfortable size along an axis for an operation. */
