@@ -37,6 +37,7 @@ export {
   monteCarloNll,
   monteCarloNllAsync,
 } from './loss/monte-carlo-nll'
+export { Calibration, type CalibrationBin } from './metrics/calibration'
 export { dice } from './metrics/dice'
 export {
   type Evaluation,
@@ -49,11 +50,17 @@ export {
   type GeneralizedEnergyDistance,
   generalizedEnergyDistance,
   sampleDiversity,
+  unbiasedGeneralizedEnergyDistance,
 } from './metrics/generalized-energy-distance'
 export { hungarianMatchedIou } from './metrics/hungarian-matched-iou'
 export { iou, iouDistance } from './metrics/iou'
 export type { LabelMapSizes } from './metrics/label-maps'
+export { normalizedCrossCorrelation } from './metrics/normalized-cross-correlation'
+export { quantile } from './metrics/quantile'
+export { RunningMean } from './metrics/running-mean'
+export { type SampleQuality, sampleQuality } from './metrics/sample-quality'
 export { distributionSampler, imageBlindSampler } from './metrics/samplers'
+export { type SetMetrics, setMetrics } from './metrics/set-metrics'
 export { drawNoise, type Noise, standardNormals } from './noise/draw-noise'
 export type { NoiseOptions } from './noise/noise-options'
 export { philox4x32 } from './noise/philox'

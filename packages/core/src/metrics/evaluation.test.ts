@@ -47,6 +47,9 @@ describe('evaluate', () => {
     expect(evaluation.ged).toBeCloseTo((2 * (5 / 8) - 1 / 4 - 1 / 2 + 0 + 0) / 3, 12)
     // Matched: ONE–EMPTY and TWO–TWO; all alike; FOUR–FOUR and ONE–ONE.
     expect(evaluation.hungarianMatchedIou).toBeCloseTo((1 / 2 + 1 + 1) / 3, 12)
+    // Samples' Dice per case: ⅓ and ½ where the prediction has ⅓; none; twice 0.7 where it has ⅔.
+    expect(evaluation.betterSamples).toBeCloseTo((1 / 2 + 1) / 2, 12)
+    expect(evaluation.sampleDice95).toBeCloseTo((1 / 3 + 0.95 / 6 + 0.7) / 2, 12)
   })
 
   it('gives the standard error over cases', async () => {

@@ -1,6 +1,10 @@
 // Means with their standard errors, one value at a time.
 
-/** Mean and standard error of the values seen so far, in constant memory (Welford 1962). */
+/**
+ * Mean and standard error of the values seen so far, as of a metric over cases, in constant memory (Welford 1962).
+ *
+ * What is undefined for a case, as Dice where both maps are empty, is left out.
+ */
 export class RunningMean {
   #count = 0
   #mean = 0
@@ -13,6 +17,11 @@ export class RunningMean {
     const deviation = value - this.#mean
     this.#mean += deviation / this.#count
     this.#squares += deviation * (value - this.#mean)
+  }
+
+  /** Values that were defined. */
+  get count(): number {
+    return this.#count
   }
 
   /** NaN when no value was defined. */

@@ -1,4 +1,5 @@
 // How good single samples are, beside the one map that a model would show (the paper's figure 5).
+import { ShapeError } from '../errors'
 import { LabelMapOverlaps } from './label-map-overlaps'
 import { type LabelMapSizes, splitLabelMaps } from './label-maps'
 import { quantile } from './quantile'
@@ -30,8 +31,16 @@ export function sampleQuality(
   sizes: LabelMapSizes,
 ): SampleQuality {
   const { voxels } = sizes
+  const predictions = splitLabelMaps('prediction', prediction, voxels)
+  if (predictions.length > 1) {
+    throw new ShapeError('prediction', {
+      found: `${predictions.length} label maps`,
+      expected: 'one',
+      remedy: 'Give the argmax of the mean',
+    })
+  }
   const sets = {
-    prediction: splitLabelMaps('prediction', prediction, voxels).slice(0, 1),
+    prediction: predictions,
     samples: splitLabelMaps('samples', samples, voxels),
     raters: splitLabelMaps('raters', raters, voxels),
   }
