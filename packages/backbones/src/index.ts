@@ -1,10 +1,19 @@
 // The public face of @stochseg/backbones.
+export { builtInBackbones } from './built-in-backbones'
 export {
   type DeepmedicOptions,
   deepmedic,
   deepmedicBrats,
   patchSizes,
 } from './deepmedic'
+export {
+  type Backbone,
+  type BackboneDefinition,
+  type BackboneOption,
+  type BackboneOptions,
+  type BackboneTask,
+  defineBackbone,
+} from './define-backbone'
 export { checkInputSize, type Geometry, geometryOf, type InputSizes, paddedSize } from './geometry'
 export { headNodes, headOutputs } from './head'
 export { type InitialWeightsOptions, initialWeights } from './initial-weights'
@@ -20,6 +29,7 @@ export {
 } from './parameters'
 export { type InterpretOptions, interpretNetwork, interpretSpec } from './reference-interpreter'
 export type { ReferenceTensor } from './reference-tensor'
+export { type ImportModule, resolveBackbone } from './resolve-backbone'
 export { decodeSafetensors, encodeSafetensors } from './safetensors'
 export { convolutionPadding, tensorChannels, tensorShapes } from './tensor-shapes'
 export { type UnetOptions, unet, unetLidc } from './unet'

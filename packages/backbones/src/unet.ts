@@ -165,5 +165,11 @@ function normalisation(
       return { ...shared, op: 'groupNorm', groups, epsilon: 1e-5 }
     case 'none':
       return undefined
+    default:
+      throw new ValueError('U-Net normalisation', {
+        found: String(normalisation satisfies never),
+        expected: 'batch, instance, group or none',
+        remedy: 'Choose one of them',
+      })
   }
 }

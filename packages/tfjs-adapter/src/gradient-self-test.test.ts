@@ -53,6 +53,8 @@ describe('gradientSelfTest', () => {
       ),
       { op: 'pool', kind: 'average', window: axes(3) },
       { op: 'upsample', kind: 'nearest', factor: axes(2) },
+      { op: 'upsample', kind: 'nearest', factor: axes(1) },
+      { op: 'upsample', kind: 'linear', factor: axes(1) },
       { op: 'upsample', kind: 'linear', factor: axes(3) },
       { op: 'crop', before: axes(1), after: axes(2) },
       { op: 'slice', start: axes(1), step: axes(3) },

@@ -18,7 +18,10 @@ export function addTrain(program: Command, io: CommandIo): void {
     .option('--classes <n>', 'label values of the data, background included (default 2)', wholeNumber(2))
     .option('--config <file>', 'JSON with the options below in camel case; flags win over it')
     .option('--resume', 'go on from the last checkpoint of --out')
-    .addOption(new Option('--backbone <name>', '(default unet)').choices(['unet', 'unet-lidc']))
+    .option(
+      '--backbone <name>',
+      'unet, unet-lidc, deepmedic, deepmedic-brats, meshnet, or a package that exports one (default unet)',
+    )
     .option('--widths <list>', "unet's channels by level (default 16,32,64)", wholeNumberList)
     .addOption(
       new Option('--head <kind>', '(default low-rank)').choices(['low-rank', 'diagonal', 'deterministic']),

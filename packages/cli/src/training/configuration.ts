@@ -9,7 +9,10 @@ export interface TrainingConfiguration {
   readonly data: string
   /** Label values of the data, background included. */
   readonly classes: number
-  readonly backbone: 'unet' | 'unet-lidc'
+  /** A built-in backbone, or a package (or file, from `.` or `/` on) whose default export is one. */
+  readonly backbone: string
+  /** The backbone's own options. */
+  readonly backboneOptions: Readonly<Record<string, unknown>>
   /** Channels of each level of `unet`. */
   readonly widths: readonly number[]
   readonly head: HeadKind
@@ -49,7 +52,8 @@ const wholeNumber = z.int().min(0)
 export const trainingConfiguration: z.ZodType<TrainingConfiguration> = z.strictObject({
   data: z.string().min(1),
   classes: z.int().min(2).max(256).default(2),
-  backbone: z.enum(['unet', 'unet-lidc']).default('unet'),
+  backbone: z.string().min(1).default('unet'),
+  backboneOptions: z.record(z.string(), z.unknown()).default({}),
   widths: z.array(positiveInteger).min(1).default([16, 32, 64]),
   head: z.enum(['low-rank', 'diagonal', 'deterministic']).default('low-rank'),
   rank: positiveInteger.default(10),

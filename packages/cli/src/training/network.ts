@@ -1,14 +1,30 @@
 // The network that a configuration means.
-import { checkInputSize, geometryOf, type NetworkSpec, unet, unetLidc } from '@stochseg/backbones'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { checkInputSize, geometryOf, type NetworkSpec, resolveBackbone } from '@stochseg/backbones'
 import { type Dataset, type SsnHead, ssnHead } from '@stochseg/core'
 import type { TrainingConfiguration } from './configuration'
 
-/** Body and head for the images of a data set. Throws `ShapeError` when its images do not fit the body. */
-export function networkFor(
-  { backbone, widths, head: kind, rank }: TrainingConfiguration,
+/**
+ * Body and head for the images of a data set. Throws `ShapeError` when its images do not fit the body, `ModelError` for a
+ * backbone that cannot be found, `ValueError` for options that it does not have.
+ */
+export async function networkFor(
+  { backbone: name, backboneOptions, widths, head: kind, rank }: TrainingConfiguration,
   { channels, classes, spatial }: Dataset,
-): { readonly spec: NetworkSpec; readonly head: SsnHead } {
-  const spec = backbone === 'unet-lidc' ? unetLidc(channels) : unet({ inputChannels: channels, widths })
+): Promise<{ readonly spec: NetworkSpec; readonly head: SsnHead }> {
+  const backbone = await resolveBackbone(name, importFromHere)
+  const spec = backbone.build(
+    { dimensions: spatial.length as 2 | 3, inputChannels: channels, head: kind },
+    { ...(name === 'unet' ? { widths } : {}), ...backboneOptions },
+  )
   checkInputSize(geometryOf(spec), spatial)
   return { spec, head: ssnHead({ kind, classes, rank }) }
+}
+
+/** Imports a package that is installed, or a file that lies, where the command was called. */
+async function importFromHere(specifier: string): Promise<unknown> {
+  const path = createRequire(join(process.cwd(), 'here.js')).resolve(specifier)
+  return import(pathToFileURL(path).href)
 }

@@ -34,7 +34,7 @@ export interface RunOptions {
  */
 export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
   const { folder, configuration, training, validation, resumed, io } = options
-  const network = resumed?.network ?? networkFor(configuration, training)
+  const network = resumed?.network ?? (await networkFor(configuration, training))
   const weights = initialWeights(network.spec, network.head, configuration)
   const engine = await createTfjsEngine({ ...network, weights, backend: configuration.backend })
   try {
