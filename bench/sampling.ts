@@ -1,0 +1,68 @@
+// 100 label maps: fused kernels beside PyTorch's rsample (the authors' way), and beside a native loop.
+// Run: npx tsx bench/sampling.ts [--small]
+import {
+  type LogitDistribution,
+  logitDistribution,
+  sampleLabelMaps,
+  sampleLabelMapsAsync,
+  setWorkerCount,
+  standardNormals,
+} from '@stochseg/core'
+import { readNpy } from '../scripts/read-npy'
+import { referenceData } from '../scripts/reference-data'
+import { machine, median, native, peer, report, THREADS } from './harness'
+
+const SAMPLES = 100
+const options = { samples: SAMPLES, seed: 1 }
+
+/** Every voxel uncertain, every sample in need of ε: nothing can be culled. */
+function uncertain(spatial: readonly number[], classes: number, rank: number): LogitDistribution {
+  const logits = classes * spatial.reduce((a, b) => a * b, 1)
+  return logitDistribution({
+    batch: 1,
+    classes,
+    rank,
+    spatial,
+    mean: standardNormals(logits, { seed: 1 }),
+    factor: standardNormals(logits * rank, { seed: 2 }).map((x) => 0.3 * x),
+    diagonal: standardNormals(logits, { seed: 3 }).map((x) => Math.exp(x)),
+  })
+}
+
+/** The output of a network that somebody trained on LIDC. */
+function trained(): LogitDistribution | undefined {
+  const folder = referenceData('golden-ssn/example03')
+  if (folder === undefined) {
+    console.log('The trained head is absent: no reference data.')
+    return undefined
+  }
+  const array = (name: string): Float32Array => readNpy(`${folder}/${name}.npy`).data as Float32Array
+  const spatial = [128, 128]
+  const parts = { mean: array('mean'), factor: array('factor'), diagonal: array('diagonal') }
+  return logitDistribution({ batch: 1, classes: 2, rank: 10, spatial, ...parts })
+}
+
+async function compare(title: string, distribution: LogitDistribution, runs: number): Promise<void> {
+  const { classes, rank, spatial } = distribution
+  const voxels = spatial.reduce((a, b) => a * b, 1)
+  const one = await median(runs, () => sampleLabelMaps(distribution, options))
+  const all = await median(runs, () => sampleLabelMapsAsync(distribution, options))
+  const loop = native('sampling.c', [voxels, classes, rank, SAMPLES, runs])
+  const torch = peer('sampling.py', { voxels, classes, rank, samples: SAMPLES, runs })
+  report(`${title}: ${SAMPLES} label maps of ${spatial.join('×')}, C=${classes}, R=${rank}`, torch?.rsample, [
+    { name: 'PyTorch rsample (yardstick)', milliseconds: torch?.rsample },
+    { name: 'PyTorch rsample and argmax', milliseconds: torch?.labels },
+    { name: `native loop in C, all noise, ${THREADS} threads`, milliseconds: loop?.milliseconds },
+    { name: 'stochseg, 1 thread', milliseconds: one },
+    { name: `stochseg, ${THREADS} workers`, milliseconds: all },
+  ])
+}
+
+console.log(machine())
+setWorkerCount(THREADS)
+await compare('No culling possible', uncertain([128, 128], 2, 10), 20)
+const head = trained()
+if (head) await compare('A trained head', head, 50)
+if (!process.argv.includes('--small')) {
+  await compare('No culling possible', uncertain([120, 120, 77], 4, 10), 3)
+}
