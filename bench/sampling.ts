@@ -6,28 +6,14 @@ import {
   sampleLabelMaps,
   sampleLabelMapsAsync,
   setWorkerCount,
-  standardNormals,
 } from '@stochseg/core'
 import { readNpy } from '../scripts/read-npy'
 import { referenceData } from '../scripts/reference-data'
 import { machine, median, native, peer, report, THREADS } from './harness'
+import { uncertain } from './uncertain'
 
 const SAMPLES = 100
 const options = { samples: SAMPLES, seed: 1 }
-
-/** Every voxel uncertain, every sample in need of ε: nothing can be culled. */
-function uncertain(spatial: readonly number[], classes: number, rank: number): LogitDistribution {
-  const logits = classes * spatial.reduce((a, b) => a * b, 1)
-  return logitDistribution({
-    batch: 1,
-    classes,
-    rank,
-    spatial,
-    mean: standardNormals(logits, { seed: 1 }),
-    factor: standardNormals(logits * rank, { seed: 2 }).map((x) => 0.3 * x),
-    diagonal: standardNormals(logits, { seed: 3 }).map((x) => Math.exp(x)),
-  })
-}
 
 /** The output of a network that somebody trained on LIDC. */
 function trained(): LogitDistribution | undefined {
