@@ -1,0 +1,18 @@
+import { readFile } from 'node:fs/promises'
+import * as backbones from '@stochseg/backbones'
+import * as core from '@stochseg/core'
+import * as data from '@stochseg/data'
+import { expect, it } from 'vitest'
+import { runSnippets } from '../../../scripts/run-snippets'
+import * as adapter from './index'
+
+it('README.md does what it says', async () => {
+  const markdown = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  await runSnippets(markdown, {
+    '@stochseg/backbones': backbones,
+    '@stochseg/core': core,
+    '@stochseg/data': data,
+    '@stochseg/tfjs-adapter': adapter,
+  })
+  expect.hasAssertions()
+})
