@@ -14,10 +14,12 @@ export {
   type BackboneTask,
   defineBackbone,
 } from './define-backbone'
+export { describeNode, networkDiagram, networkTable } from './describe-network'
 export { checkInputSize, type Geometry, geometryOf, type InputSizes, paddedSize } from './geometry'
 export { headNodes, headOutputs } from './head'
 export { type InitialWeightsOptions, initialWeights } from './initial-weights'
 export { type MeshnetOptions, meshnet } from './meshnet'
+export { type NetworkCost, type NodeCost, networkCost } from './network-cost'
 export type * from './network-spec'
 export { type Predict, paddedPrediction } from './padded-prediction'
 export {

@@ -71,6 +71,16 @@ describe('a finished run', () => {
     expect(JSON.parse(stdout)).toMatchObject({ head: 'low-rank', classes: 2, rank: 2, multipleOf: [2, 2] })
   })
 
+  test('shows what its network costs and is made of', async () => {
+    const inspect = async (...flags: string[]): Promise<string> =>
+      (await runRecorded(['inspect', at('run'), ...flags])).stdout
+    const { parameters, cost } = JSON.parse(await inspect('--json', '--size', '64,32'))
+    expect(cost).toMatchObject({ size: [64, 32], parameters })
+    expect(await inspect()).toMatch(/at 128 × 128 +\S+ G multiply-adds an image/)
+    expect(await inspect('--table')).toMatch(/^\| node .*\n.*\n\| down0.conv0 +\| convolution 3×3 → 2 /)
+    expect(await inspect('--diagram')).toMatch(/^flowchart TD\n {2}t0\["<b>image</)
+  })
+
   test('can be exported, best and last', async () => {
     expect((await runRecorded(['export', at('run'), '--out', at('best.onnx')])).code).toBe(0)
     expect(await readFile(at('best.onnx'))).toEqual(await readFile(at('run', 'model.onnx')))

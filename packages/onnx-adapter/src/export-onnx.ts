@@ -59,6 +59,7 @@ export function exportOnnx({ spec, head, weights, properties = {} }: ExportOptio
       minimumSize: geometry.minimumSize,
       multipleOf: geometry.multipleOf,
       receptiveField: geometry.receptiveField,
+      network: spec,
       properties,
     }),
   })

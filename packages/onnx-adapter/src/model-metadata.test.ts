@@ -1,3 +1,4 @@
+import { unet } from '@stochseg/backbones'
 import { ModelError, ssnHead } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
 import { decodeMetadata, encodeMetadata, type ModelMetadata } from './model-metadata'
@@ -10,12 +11,18 @@ const metadata: ModelMetadata = {
   minimumSize: [4, 4, 1],
   multipleOf: [4, 4, 1],
   receptiveField: [30, 30, 9],
+  network: unet({ dimensions: 3, inputChannels: 2, widths: [2, 3] }),
   properties: { classNames: 'background, core, edema, enhancing', empty: '' },
 }
 
 describe('metadata', () => {
   it('comes back from strings as it was', () => {
     expect(decodeMetadata(encodeMetadata(metadata))).toEqual(metadata)
+  })
+
+  it('may lack the network, as older files do', () => {
+    const { network: _, ...older } = metadata
+    expect(decodeMetadata(encodeMetadata(older))).toEqual(older)
   })
 
   it.each([
@@ -25,6 +32,7 @@ describe('metadata', () => {
     ['an impossible rank', 'rank', '0', /rank 0/],
     ['something that is no number', 'channels', 'two', /channels = 'two'/],
     ['another number of axes', 'multipleOf', '4 4', /multipleOf = '4 4'/],
+    ['a network that is none', 'network', '{"version": 9}', /stochseg.network that is none/],
     ['other dimensions', 'dimensions', '4', /4 dimensions/],
   ])('refuses %s', (_, name, value, message) => {
     const entries = encodeMetadata(metadata)

@@ -1,7 +1,7 @@
 // What an exported file says about its network beside the graph: ONNX `metadata_props`, strings by name.
 //
 // Names that begin with `stochseg.` are ours; all others are the user's properties (class names, normalisation, …).
-import type { InputSizes, PerAxis } from '@stochseg/backbones'
+import { type InputSizes, type NetworkSpec, networkSpec, type PerAxis } from '@stochseg/backbones'
 import { type HeadKind, ModelError, type SsnHead, ssnHead, ValueError } from '@stochseg/core'
 
 /** An SSN's description in its `.onnx` file. */
@@ -13,6 +13,8 @@ export interface ModelMetadata extends InputSizes {
   readonly channels: number
   readonly dimensions: 2 | 3
   readonly receptiveField: PerAxis
+  /** The body; files of before version 0.1 lack it. */
+  readonly network?: NetworkSpec
   /** The user's own: class names, normalisation, where the weights come from, … */
   readonly properties: Readonly<Record<string, string>>
 }
@@ -22,8 +24,8 @@ const FORMAT = '1'
 
 /** Metadata as names and strings. Throws {@link ValueError} for a property that is named like one of ours. */
 export function encodeMetadata(metadata: ModelMetadata): Map<string, string> {
-  const { head, backbone, channels, dimensions, minimumSize, multipleOf, receptiveField, properties } =
-    metadata
+  const { head, backbone, channels, dimensions, minimumSize, multipleOf, receptiveField } = metadata
+  const { network, properties } = metadata
   const reserved = Object.keys(properties).find((name) => name.startsWith(PREFIX))
   if (reserved !== undefined) {
     throw new ValueError('model property', {
@@ -47,6 +49,7 @@ export function encodeMetadata(metadata: ModelMetadata): Map<string, string> {
       minimumSize: minimumSize.join(' '),
       multipleOf: multipleOf.join(' '),
       receptiveField: receptiveField.join(' '),
+      ...(network ? { network: JSON.stringify(network) } : {}),
       format: FORMAT,
     }).map(([name, value]): [string, string] => [PREFIX + name, value]),
   ])
@@ -87,7 +90,17 @@ export function decodeMetadata(entries: ReadonlyMap<string, string>): ModelMetad
     minimumSize: perAxis('minimumSize'),
     multipleOf: perAxis('multipleOf'),
     receptiveField: perAxis('receptiveField'),
+    ...decodeNetwork(entries.get(`${PREFIX}network`)),
     properties: Object.fromEntries([...entries].filter(([name]) => !name.startsWith(PREFIX))),
+  }
+}
+
+function decodeNetwork(json: string | undefined): { readonly network?: NetworkSpec } {
+  if (json === undefined) return {}
+  try {
+    return { network: networkSpec(JSON.parse(json)) }
+  } catch (cause) {
+    throw metadataError(`${PREFIX}network that is none`, "the network's spec as JSON", cause)
   }
 }
 

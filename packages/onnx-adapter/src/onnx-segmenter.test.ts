@@ -32,6 +32,7 @@ describe('OnnxSegmenter', () => {
       minimumSize: [2, 2],
       multipleOf: [2, 2],
       receptiveField: [12, 12],
+      network: spec,
       properties,
     })
   })
