@@ -75,7 +75,12 @@ export {
   sampleStatisticsAsync,
 } from './sampling/marginal-probabilities'
 export { meanLabelMap } from './sampling/mean-label-map'
-export { type LabelMapOptions, sampleLabelMaps, sampleLabelMapsAsync } from './sampling/sample-label-maps'
+export {
+  type LabelMapOptions,
+  sampleLabelMaps,
+  sampleLabelMapsAsync,
+  sampleLabelMapsIterator,
+} from './sampling/sample-label-maps'
 export { sampleLogits } from './sampling/sample-logits'
 export type { SamplingOptions } from './sampling/sampling-options'
 export { Adam, type AdamOptions } from './training/adam'

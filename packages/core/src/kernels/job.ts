@@ -17,14 +17,23 @@ export function runJobs(jobs: Iterable<Job>): void {
 }
 
 /** Runs a job on this thread. */
-export function runJob({ block, collect, plain }: Job): void {
+export function runJob(job: Job): void {
   const kernels = localKernels()
+  const block = kernelBlock(job)
   if (kernels === undefined || block === undefined) {
-    plain()
+    job.plain()
     return
   }
   const memory = kernels.memory(block.bytes)
   block.pack(memory, kernels.heap, kernels.heap)
   kernels.run(block.kernel)
-  collect(memory, kernels.heap + block.output)
+  job.collect(memory, kernels.heap + block.output)
+}
+
+/** Blocks beyond this size, which take millions of samples at once, might not fit into WASM's 4 GiB. */
+const LARGEST_BLOCK = 2 ** 30
+
+/** The block that a kernel may work on. */
+export function kernelBlock({ block }: Job): Block | undefined {
+  return block !== undefined && block.bytes <= LARGEST_BLOCK ? block : undefined
 }

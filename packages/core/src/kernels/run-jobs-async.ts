@@ -1,6 +1,6 @@
 // Jobs on worker threads, with progress and cancellation.
 import type { Block } from './block'
-import { type Job, runJob } from './job'
+import { type Job, kernelBlock, runJob } from './job'
 import { kernelModule, localKernels } from './kernel-module'
 import { giveUpWorkers, type Slot, type WorkerPool, workerPool } from './worker-pool'
 
@@ -29,8 +29,9 @@ export async function runJobsAsync(
   let rested = performance.now()
   for (const job of jobs) {
     signal?.throwIfAborted()
-    const pool = job.block && kernelModule() && workerPool()
-    if (pool === undefined) {
+    const block = kernelBlock(job)
+    const pool = block && kernelModule() && workerPool()
+    if (block === undefined || pool === undefined) {
       runJob(job)
       onDone()
       if (performance.now() - rested > 20) {
@@ -39,7 +40,7 @@ export async function runJobsAsync(
       }
       continue
     }
-    const run = atWorker(pool, await pool.slot(), job as Job & { block: Block })
+    const run = atWorker(pool, await pool.slot(), job, block)
       .then(onDone)
       .catch((cause: unknown) => {
         failure = { cause }
@@ -53,12 +54,12 @@ export async function runJobsAsync(
   signal?.throwIfAborted()
 }
 
-async function atWorker(pool: WorkerPool, slot: Slot, job: Job & { readonly block: Block }): Promise<void> {
+async function atWorker(pool: WorkerPool, slot: Slot, job: Job, block: Block): Promise<void> {
   try {
     const buffer = await slot
-      .run(kernelModule()!, job.block, localKernels()!.heap)
+      .run(kernelModule()!, block, localKernels()!.heap)
       .catch((cause: unknown) => giveUpWorkers(pool, cause))
-    if (buffer) job.collect(buffer, job.block.output)
+    if (buffer) job.collect(buffer, block.output)
     else runJob(job)
   } finally {
     slot.release()

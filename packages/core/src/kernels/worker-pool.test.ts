@@ -5,7 +5,7 @@ import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type LogitDistribution, logitDistribution } from '../distribution/logit-distribution'
 import { ValueError } from '../errors'
 import { monteCarloNll, monteCarloNllAsync } from '../loss/monte-carlo-nll'
-import { standardNormals } from '../noise/draw-noise'
+import { drawNoise, standardNormals } from '../noise/draw-noise'
 import {
   marginalEntropy,
   marginalEntropyAsync,
@@ -14,7 +14,7 @@ import {
   sampleStatistics,
   sampleStatisticsAsync,
 } from '../sampling/marginal-probabilities'
-import { sampleLabelMaps, sampleLabelMapsAsync } from '../sampling/sample-label-maps'
+import { sampleLabelMaps, sampleLabelMapsAsync, sampleLabelMapsIterator } from '../sampling/sample-label-maps'
 import { disposeWorkers, setWorkerCount } from './worker-pool'
 
 function random(batch: number, classes: number, rank: number, voxels: number): LogitDistribution {
@@ -79,6 +79,22 @@ describe('async functions', () => {
       ),
       { numRuns: 20 },
     )
+  })
+
+  it('give label maps one by one', async () => {
+    const { voxels, ...call } = { voxels: 300, samples: 37, seed: 4, first: 5 }
+    const one = random(2, 3, 2, voxels)
+    const noise = drawNoise({ ...one, ...call })
+    const expected = sampleLabelMaps(one, call)
+    for (const given of [call, { ...call, noise }]) {
+      const maps: Uint8Array[] = []
+      for await (const map of sampleLabelMapsIterator(one, given)) maps.push(map)
+      expect(maps).toHaveLength(37)
+      expectSame(Uint8Array.from(maps.flatMap((map) => [...map])), expected)
+    }
+    await expect(sampleLabelMapsIterator(one, { ...call, samples: 0 }).next()).rejects.toThrow(ValueError)
+    const signal = AbortSignal.abort(new Error('before'))
+    await expect(sampleLabelMapsIterator(one, { ...call, signal }).next()).rejects.toThrow('before')
   })
 
   it('report every piece', async () => {

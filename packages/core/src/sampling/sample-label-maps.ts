@@ -41,35 +41,78 @@ export async function sampleLabelMapsAsync(
   return output
 }
 
-/** Samples drawn together: more would make a voxel's part of the output too large for a core's cache. */
-const TOGETHER = 256
+/** Samples of the iterator that are drawn together: the distribution is read once for them. */
+const GROUP = 16
 
-/** The jobs of {@link sampleLabelMaps}, and what they fill. `cull: false` draws all noise, for comparison. */
+/**
+ * The samples of {@link sampleLabelMaps} one after another, `[N, *S]` each: for volumes of which not all label maps fit
+ * into memory. Sixteen are held at a time.
+ *
+ * @throws as {@link sampleLabelMaps}; rejects with the signal's reason when it is aborted.
+ */
+export async function* sampleLabelMapsIterator(
+  distribution: LogitDistribution,
+  options: LabelMapOptions & AsyncOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { samples, noise, onProgress } = options
+  const draw = labelMapDrawer(distribution, options)
+  const group = noise ? samples : GROUP
+  for (let from = 0; from < samples; from += group) {
+    const count = Math.min(group, samples - from)
+    const { jobs, output } = draw(from, count)
+    await runJobsAsync(jobs, options.signal, () => {})
+    for (let sample = 0; sample < count; sample++) {
+      onProgress?.(from + sample + 1, samples)
+      yield output.slice((sample * output.length) / count, ((sample + 1) * output.length) / count)
+    }
+  }
+}
+
+interface LabelMapWork {
+  readonly jobs: Iterable<Job>
+  /** What the jobs fill, `[samples, N, *S]`. */
+  readonly output: Uint8Array
+}
+
+/** All the samples. `cull: false` draws all noise, for comparison. */
 export function labelMaps(
   distribution: LogitDistribution,
   options: LabelMapOptions & { readonly cull?: boolean },
-): { readonly jobs: Iterable<Job>; readonly output: Uint8Array } {
+): LabelMapWork {
+  return labelMapDrawer(distribution, options)(0, options.samples)
+}
+
+/** Samples drawn together: more would make a voxel's part of the output too large for a core's cache. */
+const TOGETHER = 256
+
+/** Checks everything, and gives the work of drawing `count` of the samples, from the `from`-th of them on. */
+function labelMapDrawer(
+  distribution: LogitDistribution,
+  options: LabelMapOptions & { readonly cull?: boolean },
+): (from: number, count: number) => LabelMapWork {
   const { batch, voxels, scales, images } = prepareSampling(distribution, options)
-  const { samples, first = 0, roi, noise: explicit, cull } = options
+  const { first = 0, roi, noise: explicit, cull } = options
   checkRoi(roi, batch, voxels)
-  const output = new Uint8Array(samples * batch * voxels)
-  const together = explicit ? samples : TOGETHER
-  function* jobs(): Generator<Job> {
-    for (let from = 0; from < samples; from += together) {
-      const part = { first: first + from, samples: Math.min(together, samples - from) }
-      for (const { index, image, noise } of images(part)) {
-        yield* labelMapJobs({
-          image,
-          noise,
-          scales,
-          roi: roi?.subarray(index * voxels, (index + 1) * voxels),
-          output,
-          offset: (from * batch + index) * voxels,
-          stride: batch * voxels,
-          cull,
-        })
+  return (from, count) => {
+    const output = new Uint8Array(count * batch * voxels)
+    const together = explicit ? count : TOGETHER
+    function* jobs(): Generator<Job> {
+      for (let start = 0; start < count; start += together) {
+        const part = { first: first + from + start, samples: Math.min(together, count - start) }
+        for (const { index, image, noise } of images(part)) {
+          yield* labelMapJobs({
+            image,
+            noise,
+            scales,
+            roi: roi?.subarray(index * voxels, (index + 1) * voxels),
+            output,
+            offset: (start * batch + index) * voxels,
+            stride: batch * voxels,
+            cull,
+          })
+        }
       }
     }
+    return { jobs: jobs(), output }
   }
-  return { jobs: jobs(), output }
 }
