@@ -38,6 +38,9 @@ export class Block {
   weights: usize
   /** `[quads]`: the largest ‖z‖ of each. */
   largestOfQuads: usize
+  /** The same as factor and √diagonal in binary16, to be expanded; 0 where there are none. */
+  halfFactor: usize
+  halfDeviation: usize
   output: usize
   scratch: usize
 }

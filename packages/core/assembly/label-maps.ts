@@ -1,4 +1,5 @@
 // Label maps of a block: noise, low-rank part and argmax fused, so that logits live in registers only.
+import { expandHalves } from './binary16'
 import { Block } from './block'
 import { cullVoxels, LABELS, LEAD_NEEDED, RADIUS } from './culling'
 import { LEADING, leadsOfQuad, relateClasses, relativeBytes } from './leads'
@@ -11,6 +12,7 @@ const TRIALS: usize = 4
 /** Writes the label maps `[samples][stride]` of a block. Scratch: a tile and its relative classes, R vectors, 13 bytes a voxel. */
 export function labelMaps(block: Block): void {
   setKey(block.key0, block.key1)
+  expandHalves(block)
   const voxels = block.voxels
   const relative = block.scratch + tileBytes(block)
   const row = relative + relativeBytes(block)

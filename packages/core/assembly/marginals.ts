@@ -1,4 +1,5 @@
 // Marginal probabilities, their entropy and the samples' class volumes, in one pass over the samples.
+import { expandHalves } from './binary16'
 import { Block } from './block'
 import { log } from './exponential'
 import { setKey } from './philox'
@@ -11,6 +12,7 @@ import { addNoise, labelOf, lowRankDeviations, OFFSETS, packTile, tileBytes } fr
  */
 export function marginals(block: Block): void {
   setKey(block.key0, block.key1)
+  expandHalves(block)
   const labels = labelCount(block)
   const logits = block.scratch + tileBytes(block)
   const partial = logits + (labels << 4)

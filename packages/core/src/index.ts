@@ -2,6 +2,7 @@
 export type { Case, Dataset } from './dataset'
 export type { ArrayOps } from './distribution/array-ops'
 export type { Edits } from './distribution/edits'
+export { type Float16Distribution, float16Distribution, float32Distribution } from './distribution/float16'
 export { type Float64NdArray, float64Array, float64Arrays } from './distribution/float64-arrays'
 export {
   type DistributionArrays,

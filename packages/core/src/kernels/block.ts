@@ -1,14 +1,14 @@
 // A block: what a kernel works on, laid out as it stands in WASM memory. It holds a run of one image's voxels, so memory
 // does not grow with the image, and a block can go to any thread.
 import type { Scales } from '../distribution/edits'
-import type { ImageDistribution } from '../distribution/logit-distribution'
+import type { SampledImage } from '../distribution/float16'
 import type { VoxelRange } from '../distribution/voxel-range'
 import type { KernelName } from './kernel-instance'
 import type { KernelNoise } from './kernel-noise'
 
 /** What kernels read. Label maps, regions and weights are there for the kernels that take them. */
 export interface BlockInput {
-  readonly image: ImageDistribution
+  readonly image: SampledImage
   readonly range: VoxelRange
   readonly noise: KernelNoise
   readonly scales: Scales
@@ -40,7 +40,7 @@ export function blockStride({ start, end }: VoxelRange): number {
 }
 
 /** Scratch that a kernel's tile of four voxels takes: assembly/tile.ts. */
-export function tileBytes({ classes, rank }: ImageDistribution): number {
+export function tileBytes({ classes, rank }: SampledImage): number {
   return classes * (10 + rank) * 16
 }
 
@@ -61,8 +61,14 @@ export function block(
     return position
   }
   const mean = allocate(classes * stride * 4)
-  const diagonal = allocate(classes * stride * 4)
-  const factor = allocate(classes * rank * stride * 4)
+  const isHalf = 'deviation' in image
+  const halfDeviation = isHalf ? allocate(classes * stride * 2) : undefined
+  const halfFactor = isHalf ? allocate(classes * rank * stride * 2) : undefined
+  const parts = (): readonly [diagonal: number, factor: number] => [
+    allocate(classes * stride * 4),
+    allocate(classes * rank * stride * 4),
+  ]
+  const given = isHalf ? undefined : parts()
   const classScale = allocate(classes * 4)
   const z = allocate(noise.z.byteLength)
   const roiBytes = roi && allocate(stride)
@@ -71,10 +77,21 @@ export function block(
   const largestOfQuads = allocate(noise.quads * 4)
   const output = allocate(outputBytes)
   const scratch = allocate(scratchBytes)
+  // Halves are expanded by the kernel, to where nothing is sent.
+  const [diagonal, factor] = given ?? parts()
 
   function pack(buffer: ArrayBufferLike, start: number, heap: number): void {
-    const planes = (position: number, count: number, source: Float32Array): void => {
-      const target = new Float32Array(buffer, start + position, count * stride)
+    const planes = (
+      position: number | undefined,
+      count: number,
+      source: Float32Array | Uint16Array,
+    ): void => {
+      if (position === undefined) return
+      const at = start + position
+      const target =
+        source instanceof Uint16Array
+          ? new Uint16Array(buffer, at, count * stride)
+          : new Float32Array(buffer, at, count * stride)
       for (let plane = 0; plane < count; plane++) {
         const from = plane * image.voxels
         target.set(source.subarray(from + range.start, from + range.end), plane * stride)
@@ -90,8 +107,9 @@ export function block(
     const address = (position: number | undefined): number => (position === undefined ? 0 : heap + position)
 
     planes(mean, classes, image.mean)
-    planes(diagonal, classes, image.diagonal)
-    planes(factor, classes * rank, image.factor)
+    if ('deviation' in image) planes(halfDeviation, classes, image.deviation)
+    else planes(diagonal, classes, image.diagonal)
+    planes(halfFactor ?? factor, classes * rank, image.factor)
     floats(classScale, scales.classScale)
     floats(z, noise.z)
     floats(largestOfQuads, noise.largestOfQuads)
@@ -107,7 +125,7 @@ export function block(
       ...[mean, diagonal, factor, classScale, z, roiBytes, labelBytes, weightBytes, largestOfQuads].map(
         address,
       ),
-      ...[output, scratch].map(address),
+      ...[halfFactor, halfDeviation, output, scratch].map(address),
     ]
     new Uint32Array(buffer, start, header.length).set(header)
     new Float32Array(buffer, start, header.length)[LARGEST_FACTOR_NOISE] = noise.largest

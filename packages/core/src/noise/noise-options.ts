@@ -25,7 +25,7 @@ export interface NoiseOptions {
  * @throws ValueError for a number out of range or noise that is not finite; ShapeError for noise of another size.
  */
 export function noiseOfImages(
-  distribution: LogitDistribution,
+  distribution: Pick<LogitDistribution, 'batch' | 'classes' | 'rank' | 'spatial'>,
   { samples, seed, stream = 0, first = 0, noise }: NoiseOptions,
 ): (image: number) => ImageNoise {
   const { batch, classes, rank, spatial } = distribution

@@ -1,6 +1,6 @@
 // Label maps of one image as jobs: runs of voxels.
 import type { Scales } from '../distribution/edits'
-import type { ImageDistribution } from '../distribution/logit-distribution'
+import type { SampledImage } from '../distribution/float16'
 import { voxelRanges } from '../distribution/voxel-range'
 import { block, blockStride, tileBytes } from '../kernels/block'
 import type { Job } from '../kernels/job'
@@ -25,7 +25,7 @@ export function* labelMapJobs({
   stride,
   cull = true,
 }: {
-  readonly image: ImageDistribution
+  readonly image: SampledImage
   readonly noise: ImageNoise
   readonly scales: Scales
   readonly roi?: Uint8Array | undefined

@@ -1,6 +1,6 @@
 // Marginals of one image as jobs: runs of voxels.
 import type { Scales } from '../distribution/edits'
-import type { ImageDistribution } from '../distribution/logit-distribution'
+import type { SampledImage } from '../distribution/float16'
 import { voxelRanges } from '../distribution/voxel-range'
 import { block, blockStride, tileBytes } from '../kernels/block'
 import type { Job } from '../kernels/job'
@@ -12,7 +12,7 @@ import { type VoxelSampler, voxelSampler } from './voxel-sampler'
 /** Jobs that write an image's marginals. */
 export function* marginalJobs(
   output: Marginals,
-  image: ImageDistribution,
+  image: SampledImage,
   noise: ImageNoise,
   scales: Scales,
 ): Generator<Job> {

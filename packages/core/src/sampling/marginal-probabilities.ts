@@ -1,4 +1,5 @@
 // What samples say about each voxel by itself, and about the size of each label, in one pass.
+import type { Float16Distribution } from '../distribution/float16'
 import type { LogitDistribution } from '../distribution/logit-distribution'
 import { type Job, runJobs } from '../kernels/job'
 import { type AsyncOptions, progress, runJobsAsync } from '../kernels/run-jobs-async'
@@ -23,7 +24,7 @@ export interface SampleStatistics {
  * @throws ShapeError, ValueError as `sampleLogits`.
  */
 export function sampleStatistics(
-  distribution: LogitDistribution,
+  distribution: LogitDistribution | Float16Distribution,
   options: SamplingOptions,
 ): SampleStatistics {
   return compute(distribution, options, EVERYTHING)
@@ -31,7 +32,7 @@ export function sampleStatistics(
 
 /** {@link sampleStatistics} on all cores; rejects with the signal's reason when it is aborted. */
 export function sampleStatisticsAsync(
-  distribution: LogitDistribution,
+  distribution: LogitDistribution | Float16Distribution,
   options: SamplingOptions & AsyncOptions,
 ): Promise<SampleStatistics> {
   return computeAsync(distribution, options, EVERYTHING)
@@ -43,7 +44,7 @@ export function sampleStatisticsAsync(
  * @throws ShapeError, ValueError as `sampleLogits`.
  */
 export function marginalProbabilities(
-  distribution: LogitDistribution,
+  distribution: LogitDistribution | Float16Distribution,
   options: SamplingOptions,
 ): Float32Array {
   return compute(distribution, options, { probabilities: true }).probabilities
@@ -51,7 +52,7 @@ export function marginalProbabilities(
 
 /** {@link marginalProbabilities} on all cores; rejects with the signal's reason when it is aborted. */
 export async function marginalProbabilitiesAsync(
-  distribution: LogitDistribution,
+  distribution: LogitDistribution | Float16Distribution,
   options: SamplingOptions & AsyncOptions,
 ): Promise<Float32Array> {
   return (await computeAsync(distribution, options, { probabilities: true })).probabilities
@@ -63,13 +64,16 @@ export async function marginalProbabilitiesAsync(
  *
  * @throws ShapeError, ValueError as `sampleLogits`.
  */
-export function marginalEntropy(distribution: LogitDistribution, options: SamplingOptions): Float32Array {
+export function marginalEntropy(
+  distribution: LogitDistribution | Float16Distribution,
+  options: SamplingOptions,
+): Float32Array {
   return compute(distribution, options, { entropy: true }).entropy
 }
 
 /** {@link marginalEntropy} on all cores; rejects with the signal's reason when it is aborted. */
 export async function marginalEntropyAsync(
-  distribution: LogitDistribution,
+  distribution: LogitDistribution | Float16Distribution,
   options: SamplingOptions & AsyncOptions,
 ): Promise<Float32Array> {
   return (await computeAsync(distribution, options, { entropy: true })).entropy
@@ -85,7 +89,7 @@ interface Wanted {
 const EVERYTHING: Wanted = { probabilities: true, entropy: true, volumes: true }
 
 function compute(
-  distribution: LogitDistribution,
+  distribution: LogitDistribution | Float16Distribution,
   options: SamplingOptions,
   wanted: Wanted,
 ): SampleStatistics {
@@ -95,7 +99,7 @@ function compute(
 }
 
 async function computeAsync(
-  distribution: LogitDistribution,
+  distribution: LogitDistribution | Float16Distribution,
   options: SamplingOptions & AsyncOptions,
   wanted: Wanted,
 ): Promise<SampleStatistics> {
@@ -107,7 +111,7 @@ async function computeAsync(
 
 /** The jobs of all of these, and what they fill. */
 export function statistics(
-  distribution: LogitDistribution,
+  distribution: LogitDistribution | Float16Distribution,
   options: SamplingOptions,
   wanted: Wanted,
 ): { readonly jobs: Iterable<Job>; readonly result: () => SampleStatistics } {

@@ -1,4 +1,6 @@
 // Coherent label maps: what samples are for.
+
+import type { Float16Distribution } from '../distribution/float16'
 import { checkRoi } from '../distribution/label-targets'
 import type { LogitDistribution } from '../distribution/logit-distribution'
 import { type Job, runJobs } from '../kernels/job'
@@ -20,7 +22,10 @@ export interface LabelMapOptions extends SamplingOptions {
  *
  * @throws ShapeError, ValueError as `sampleLogits`, and for a roi that is not `[N, *S]`.
  */
-export function sampleLabelMaps(distribution: LogitDistribution, options: LabelMapOptions): Uint8Array {
+export function sampleLabelMaps(
+  distribution: LogitDistribution | Float16Distribution,
+  options: LabelMapOptions,
+): Uint8Array {
   const { jobs, output } = labelMaps(distribution, options)
   runJobs(jobs)
   return output
@@ -32,7 +37,7 @@ export function sampleLabelMaps(distribution: LogitDistribution, options: LabelM
  * @throws as {@link sampleLabelMaps}; rejects with the signal's reason when it is aborted.
  */
 export async function sampleLabelMapsAsync(
-  distribution: LogitDistribution,
+  distribution: LogitDistribution | Float16Distribution,
   options: LabelMapOptions & AsyncOptions,
 ): Promise<Uint8Array> {
   const { jobs, output } = labelMaps(distribution, options)
@@ -51,7 +56,7 @@ const GROUP = 16
  * @throws as {@link sampleLabelMaps}; rejects with the signal's reason when it is aborted.
  */
 export async function* sampleLabelMapsIterator(
-  distribution: LogitDistribution,
+  distribution: LogitDistribution | Float16Distribution,
   options: LabelMapOptions & AsyncOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { samples, noise, onProgress } = options
@@ -76,7 +81,7 @@ interface LabelMapWork {
 
 /** All the samples. `cull: false` draws all noise, for comparison. */
 export function labelMaps(
-  distribution: LogitDistribution,
+  distribution: LogitDistribution | Float16Distribution,
   options: LabelMapOptions & { readonly cull?: boolean },
 ): LabelMapWork {
   return labelMapDrawer(distribution, options)(0, options.samples)
@@ -87,7 +92,7 @@ const TOGETHER = 256
 
 /** Checks everything, and gives the work of drawing `count` of the samples, from the `from`-th of them on. */
 function labelMapDrawer(
-  distribution: LogitDistribution,
+  distribution: LogitDistribution | Float16Distribution,
   options: LabelMapOptions & { readonly cull?: boolean },
 ): (from: number, count: number) => LabelMapWork {
   const { batch, voxels, scales, images } = prepareSampling(distribution, options)

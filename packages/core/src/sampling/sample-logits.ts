@@ -1,4 +1,5 @@
 // Samples of the logits themselves: the one function that materialises M×C×S numbers, because that is its result.
+import type { Float16Distribution } from '../distribution/float16'
 import type { LogitDistribution } from '../distribution/logit-distribution'
 import { prepareSampling, type SamplingOptions } from './sampling-options'
 import { voxelSampler } from './voxel-sampler'
@@ -8,7 +9,10 @@ import { voxelSampler } from './voxel-sampler'
  *
  * @throws ShapeError, ValueError for a distribution, noise or edits that do not fit, or a number out of range.
  */
-export function sampleLogits(distribution: LogitDistribution, options: SamplingOptions): Float32Array {
+export function sampleLogits(
+  distribution: LogitDistribution | Float16Distribution,
+  options: SamplingOptions,
+): Float32Array {
   const { batch, classes, voxels, scales, images } = prepareSampling(distribution, options)
   const output = new Float32Array(options.samples * batch * classes * voxels)
   for (const { index, image, noise } of images()) {

@@ -1,8 +1,13 @@
 // What the sampling functions share: their options, and what each image is sampled with.
 import { type Edits, type Scales, scalesOf } from '../distribution/edits'
 import {
+  checkedFloat16,
+  type Float16Distribution,
+  float16Image,
+  type SampledImage,
+} from '../distribution/float16'
+import {
   checkedDistribution,
-  type ImageDistribution,
   imageDistribution,
   type LogitDistribution,
   voxelCount,
@@ -26,22 +31,34 @@ export interface PreparedSampling {
   readonly scales: Scales
   readonly images: (part?: SamplePart) => Iterable<{
     readonly index: number
-    readonly image: ImageDistribution
+    readonly image: SampledImage
     readonly noise: ImageNoise
   }>
 }
 
 /** Checks everything that sampling functions share, and gives each image of the batch with its noise. */
-export function prepareSampling(given: LogitDistribution, options: SamplingOptions): PreparedSampling {
-  const distribution = checkedDistribution(given)
+export function prepareSampling(
+  distribution: LogitDistribution | Float16Distribution,
+  options: SamplingOptions,
+): PreparedSampling {
+  const imageAt = imagesOf(distribution)
   const { batch, classes, spatial } = distribution
   const scales = scalesOf(options.edits, distribution)
   const everything = noiseOfImages(distribution, options)
   function* images(part?: SamplePart): ReturnType<PreparedSampling['images']> {
     const noiseOf = part ? noiseOfImages(distribution, { ...options, ...part }) : everything
     for (let index = 0; index < batch; index++) {
-      yield { index, image: imageDistribution(distribution, index), noise: noiseOf(index) }
+      yield { index, image: imageAt(index), noise: noiseOf(index) }
     }
   }
   return { batch, classes, voxels: voxelCount(spatial), scales, images }
+}
+
+function imagesOf(given: LogitDistribution | Float16Distribution): (index: number) => SampledImage {
+  if ('deviation' in given) {
+    const compact = checkedFloat16(given)
+    return (index) => float16Image(compact, index)
+  }
+  const distribution = checkedDistribution(given)
+  return (index) => imageDistribution(distribution, index)
 }

@@ -1,7 +1,7 @@
 // The arithmetic of a sample, one voxel at a time. Float32, in an order that is a promise (docs/architecture.md): every
 // backend computes the same bits.
 import type { Scales } from '../distribution/edits'
-import type { ImageDistribution } from '../distribution/logit-distribution'
+import { float32Image, type SampledImage } from '../distribution/float16'
 import type { ImageNoise } from '../noise/image-noise'
 
 /** The logits of M samples at one voxel after another; needs memory for C·M numbers only. */
@@ -17,8 +17,8 @@ export interface VoxelSampler {
 }
 
 /** Samples of one image: logit = mean + scale_c·(Σ_r P_r·(z_r·w_r) + √D·ε), see {@link Scales}. */
-export function voxelSampler(image: ImageDistribution, noise: ImageNoise, scales: Scales): VoxelSampler {
-  const { classes, rank, voxels, mean, factor, diagonal } = image
+export function voxelSampler(image: SampledImage, noise: ImageNoise, scales: Scales): VoxelSampler {
+  const { classes, rank, voxels, mean, factor, diagonal } = 'deviation' in image ? float32Image(image) : image
   const { samples } = noise
   const z = noise.z.map((value, index) => value * scales.componentScale[Math.floor(index / samples)]!)
   const logits = new Float32Array(classes * samples)
