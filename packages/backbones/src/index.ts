@@ -31,6 +31,7 @@ export {
 } from './parameters'
 export { type InterpretOptions, interpretNetwork, interpretSpec } from './reference-interpreter'
 export type { ReferenceTensor } from './reference-tensor'
+export { fromReleasedDeepmedic, releasedDeepmedicName } from './released-deepmedic'
 export { type ImportModule, resolveBackbone } from './resolve-backbone'
 export { decodeSafetensors, encodeSafetensors } from './safetensors'
 export { convolutionPadding, tensorChannels, tensorShapes } from './tensor-shapes'
