@@ -1,6 +1,6 @@
 // Compiles assembly/ to WebAssembly and the worker's program to one script, and embeds both as strings in src/kernels/:
 // the package then needs no file beside its JavaScript. Does nothing where both are newer than what they are made from.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,14 +14,14 @@ const WORKER = 'src/kernels/worker-source.generated.ts'
 const changed = (path) => statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0
 const files = (folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)
 const sources = [...files('assembly'), ...files('src/kernels'), 'scripts/embed-kernels.mjs']
-const newest = Math.max(...sources.filter((path) => path !== WASM && path !== WORKER).map(changed))
+const newest = Math.max(...sources.filter((path) => !path.includes('.generated.')).map(changed))
 
 function embed(path, name, text) {
   const literal = `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`
-  writeFileSync(
-    join(root, path),
-    `// Made by scripts/embed-kernels.mjs.\nexport const ${name}: string = ${literal}\n`,
-  )
+  // Renamed into place: tests and builds may run side by side.
+  const written = join(root, `${path}.${process.pid}`)
+  writeFileSync(written, `// Made by scripts/embed-kernels.mjs.\nexport const ${name}: string = ${literal}\n`)
+  renameSync(written, join(root, path))
 }
 
 async function compiledKernels() {
