@@ -2,6 +2,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { deepmedicBrats, initialWeights } from '@stochseg/backbones'
+import { ssnHead } from '@stochseg/core'
+import { exportOnnx } from '@stochseg/onnx-adapter'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runRecorded } from './recorded-io'
 
@@ -39,4 +42,16 @@ test('says which backbones there are, and which options', async () => {
   const wrong = await train('wrong', { backbone: 'meshnet', backboneOptions: { depth: 3 } })
   expect(wrong.code).toBe(1)
   expect(wrong.stderr).toMatch(/option 'depth'.*width, dilations/s)
+})
+
+test('inspects a network for volumes', async () => {
+  const spec = deepmedicBrats()
+  const head = ssnHead({ classes: 4, rank: 10 })
+  const file = join(folder, 'deepmedic.onnx')
+  await writeFile(file, exportOnnx({ spec, head, weights: initialWeights(spec, head, { seed: 0 }) }))
+  const { code, stdout, stderr } = await runRecorded(['inspect', file, '--size', '110,110,110'])
+  expect(code, stderr).toBe(0)
+  expect(stdout).toMatch(/sizes +95 × 95 × 95, larger by multiples of 15 × 15 × 15/)
+  expect(stdout).toMatch(/receptive field +81 × 81 × 81\nparameters +1,051,012\n/)
+  expect(stdout).toMatch(/at 110 × 110 × 110 +18\.8 G multiply-adds/)
 })

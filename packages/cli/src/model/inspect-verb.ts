@@ -3,7 +3,7 @@ import { headNodes, networkCost, networkDiagram, networkTable, paddedSize } from
 import { ModelError } from '@stochseg/core'
 import type { CommandIo } from '../io'
 import { formatNumber, textList } from '../table'
-import { openModel } from './open-model'
+import { onnxFileOf } from './open-model'
 
 /** Flags of `stochseg inspect`. */
 export interface InspectFlags {
@@ -16,13 +16,15 @@ export interface InspectFlags {
 
 /** Runs the verb. */
 export async function inspectVerb(path: string, flags: InspectFlags, io: CommandIo): Promise<void> {
-  const model = await openModel(path, { signal: io.signal })
-  await model.dispose()
-  const { head, properties, network: spec, ...network } = model.metadata
+  const file = await onnxFileOf(path)
+  const { OnnxSegmenter } = await import('@stochseg/onnx-adapter')
+  const segmenter = await OnnxSegmenter.load(file, { signal: io.signal })
+  await segmenter.dispose()
+  const { head, properties, network: spec, ...network } = segmenter.metadata
   const size = flags.size ?? paddedSize(network, Array(network.dimensions).fill(128))
   const cost = spec && networkCost({ spec, head }, size)
   if (flags.table || flags.diagram) {
-    if (!spec || !cost) throw noNetwork(model.path)
+    if (!spec || !cost) throw noNetwork(file)
     if (flags.table) io.stdout.write(networkTable(cost))
     if (flags.diagram)
       io.stdout.write(networkDiagram({ ...spec, nodes: [...spec.nodes, ...headNodes(spec, head)] }))
@@ -31,7 +33,7 @@ export async function inspectVerb(path: string, flags: InspectFlags, io: Command
   if (flags.json) {
     const parameters =
       properties.parameters === undefined ? {} : { parameters: Number(properties.parameters) }
-    const description = { file: model.path, head: head.kind, classes: head.classes, rank: head.rank }
+    const description = { file, head: head.kind, classes: head.classes, rank: head.rank }
     const { nodes: _, ...total } = cost ?? { nodes: [] }
     const counted = cost ? { cost: { size, ...total } } : {}
     const result = {
@@ -51,7 +53,7 @@ export async function inspectVerb(path: string, flags: InspectFlags, io: Command
   const count = cost?.parameters.toLocaleString('en') ?? parameters
   io.stdout.write(
     textList([
-      ['file', model.path],
+      ['file', file],
       ['head', head.kind === 'low-rank' ? `low-rank, rank ${head.rank}` : head.kind],
       ['classes', head.classes === 1 ? '1 (binary, sigmoid)' : String(head.classes)],
       ['backbone', network.backbone],
