@@ -84,12 +84,10 @@ export class LabelMapOverlaps<Name extends string = string> {
   /** {@link iouDistance} of every map of one set (rows) to every map of another (columns). */
   iouDistances(rows: Name, columns: Name): DistanceMatrix {
     const { [rows]: rowMaps, [columns]: columnMaps } = this.indices
-    const values = Float64Array.from({ length: rowMaps.length * columnMaps.length }, (_, index) =>
-      this.iouDistance(
-        rowMaps[Math.floor(index / columnMaps.length)]!,
-        columnMaps[index % columnMaps.length]!,
-      ),
-    )
+    const values = new Float64Array(rowMaps.length * columnMaps.length)
+    let index = 0
+    for (const row of rowMaps)
+      for (const column of columnMaps) values[index++] = this.iouDistance(row, column)
     return { rows: rowMaps.length, columns: columnMaps.length, values }
   }
 
