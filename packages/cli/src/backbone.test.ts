@@ -42,6 +42,8 @@ test('says which backbones there are, and which options', async () => {
   const wrong = await train('wrong', { backbone: 'meshnet', backboneOptions: { depth: 3 } })
   expect(wrong.code).toBe(1)
   expect(wrong.stderr).toMatch(/option 'depth'.*width, dilations/s)
+  const flat = await train('flat', { backbone: 'meshnet', widths: [2, 4] })
+  expect(flat.stderr).toMatch(/option 'widths': found no such option/)
 })
 
 test('inspects a network for volumes', async () => {

@@ -22,7 +22,7 @@ export function addTrain(program: Command, io: CommandIo): void {
       '--backbone <name>',
       'unet, unet-lidc, deepmedic, deepmedic-brats, meshnet, or a package that exports one (default unet)',
     )
-    .option('--widths <list>', "unet's channels by level (default 16,32,64)", wholeNumberList)
+    .option('--widths <list>', "channels of the backbone's levels (unet: default 16,32,64)", wholeNumberList)
     .addOption(
       new Option('--head <kind>', '(default low-rank)').choices(['low-rank', 'diagonal', 'deterministic']),
     )

@@ -13,8 +13,8 @@ export interface TrainingConfiguration {
   readonly backbone: string
   /** The backbone's own options. */
   readonly backboneOptions: Readonly<Record<string, unknown>>
-  /** Channels of each level of `unet`. */
-  readonly widths: readonly number[]
+  /** The backbone's option `widths`, e.g. the channels of each level of `unet`. */
+  readonly widths?: readonly number[] | undefined
   readonly head: HeadKind
   /** Columns of the low-rank head's factor. */
   readonly rank: number
@@ -54,7 +54,7 @@ export const trainingConfiguration: z.ZodType<TrainingConfiguration> = z.strictO
   classes: z.int().min(2).max(256).default(2),
   backbone: z.string().min(1).default('unet'),
   backboneOptions: z.record(z.string(), z.unknown()).default({}),
-  widths: z.array(positiveInteger).min(1).default([16, 32, 64]),
+  widths: z.array(positiveInteger).min(1).optional(),
   head: z.enum(['low-rank', 'diagonal', 'deterministic']).default('low-rank'),
   rank: positiveInteger.default(10),
   logDiagonalBias: z.number().default(-8),

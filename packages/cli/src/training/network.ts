@@ -17,7 +17,7 @@ export async function networkFor(
   const backbone = await resolveBackbone(name, importFromHere)
   const spec = backbone.build(
     { dimensions: spatial.length as 2 | 3, inputChannels: channels, head: kind },
-    { ...(name === 'unet' ? { widths } : {}), ...backboneOptions },
+    { ...(widths ? { widths } : {}), ...backboneOptions },
   )
   checkInputSize(geometryOf(spec), spatial)
   return { spec, head: ssnHead({ kind, classes, rank }) }
