@@ -20,14 +20,15 @@ export interface SampledSizes extends DistributionSizes {
   readonly stream: number
 }
 
-/** Sizes from empty to a few hundred logits, with options that say which samples. */
+/** Sizes from empty to blocks and blocks of voxels, mostly small, with options that say which samples. */
 export const anySizes: fc.Arbitrary<SampledSizes> = fc.record({
   batch: fc.integer({ min: 0, max: 3 }),
   classes: fc.integer({ min: 1, max: 6 }),
-  rank: fc.integer({ min: 0, max: 6 }),
+  rank: fc.integer({ min: 0, max: 12 }),
   spatial: fc.oneof(
-    fc.tuple(fc.nat(40)),
-    fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 8 })),
+    { weight: 10, arbitrary: fc.tuple(fc.nat(40)) },
+    { weight: 10, arbitrary: fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 8 })) },
+    { weight: 1, arbitrary: fc.tuple(fc.integer({ min: 41, max: 3000 })) },
   ),
   samples: fc.integer({ min: 1, max: 9 }),
   seed: fc.maxSafeNat(),
