@@ -1,11 +1,11 @@
 // The public face of @stochseg/backbones.
-export { builtInBackbones } from './built-in-backbones'
+export { builtInBackbones } from './networks/built-in-backbones'
 export {
   type DeepmedicOptions,
   deepmedic,
   deepmedicBrats,
   patchSizes,
-} from './deepmedic'
+} from './networks/deepmedic'
 export {
   type Backbone,
   type BackboneDefinition,
@@ -13,27 +13,27 @@ export {
   type BackboneOptions,
   type BackboneTask,
   defineBackbone,
-} from './define-backbone'
-export { describeNode, networkDiagram, networkTable } from './describe-network'
-export { checkInputSize, type Geometry, geometryOf, type InputSizes, paddedSize } from './geometry'
-export { headNodes, headOutputs } from './head'
-export { type InitialWeightsOptions, initialWeights } from './initial-weights'
-export { type MeshnetOptions, meshnet } from './meshnet'
-export { type NetworkCost, type NodeCost, networkCost } from './network-cost'
-export type * from './network-spec'
-export { type Predict, paddedPrediction } from './padded-prediction'
+} from './networks/define-backbone'
+export { type MeshnetOptions, meshnet } from './networks/meshnet'
+export { fromReleasedDeepmedic, releasedDeepmedicName } from './networks/released-deepmedic'
+export { type ImportModule, resolveBackbone } from './networks/resolve-backbone'
+export { type UnetOptions, unet, unetLidc } from './networks/unet'
+export { type InterpretOptions, interpretNetwork, interpretSpec } from './reference/reference-interpreter'
+export type { ReferenceTensor } from './reference/reference-tensor'
+export { describeNode, networkDiagram, networkTable } from './spec/describe-network'
+export { checkInputSize, type Geometry, geometryOf, type InputSizes, paddedSize } from './spec/geometry'
+export { type NetworkCost, type NodeCost, networkCost } from './spec/network-cost'
+export type * from './spec/network-spec'
+export { type Predict, paddedPrediction } from './spec/padded-prediction'
+export { convolutionPadding, tensorChannels, tensorShapes } from './spec/tensor-shapes'
+export { networkSpec } from './spec/validate'
+export { headNodes, headOutputs } from './weights/head'
+export { type InitialWeightsOptions, initialWeights } from './weights/initial-weights'
 export {
   checkWeights,
   type Initializer,
   type Parameter,
   parameterCount,
   parametersOf,
-} from './parameters'
-export { type InterpretOptions, interpretNetwork, interpretSpec } from './reference-interpreter'
-export type { ReferenceTensor } from './reference-tensor'
-export { fromReleasedDeepmedic, releasedDeepmedicName } from './released-deepmedic'
-export { type ImportModule, resolveBackbone } from './resolve-backbone'
-export { decodeSafetensors, encodeSafetensors } from './safetensors'
-export { convolutionPadding, tensorChannels, tensorShapes } from './tensor-shapes'
-export { type UnetOptions, unet, unetLidc } from './unet'
-export { networkSpec } from './validate'
+} from './weights/parameters'
+export { decodeSafetensors, encodeSafetensors } from './weights/safetensors'

@@ -1,8 +1,15 @@
-import { deepmedic, initialWeights, meshnet, type NetworkSpec, networkSpec, unet } from '@stochseg/backbones'
+import {
+  deepmedic,
+  initialWeights,
+  interpretNetwork,
+  meshnet,
+  type NetworkSpec,
+  networkSpec,
+  unet,
+} from '@stochseg/backbones'
 import { type SsnHead, ssnHead, standardNormals, type Weights } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { interpretNetwork } from '../../backbones/src/reference-interpreter'
 import { openBackend } from './backend'
 import { buildModel } from './build'
 import { TfjsEngine } from './engine'

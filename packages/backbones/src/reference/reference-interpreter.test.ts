@@ -1,8 +1,8 @@
 import type { Weights } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
-import type { NetworkNode, NetworkSpec } from './network-spec'
+import type { NetworkNode, NetworkSpec } from '../spec/network-spec'
+import { networkSpec } from '../spec/validate'
 import { interpretSpec } from './reference-interpreter'
-import { networkSpec } from './validate'
 
 /** What one node makes of a row of numbers, as an image one voxel high. */
 const apply = (

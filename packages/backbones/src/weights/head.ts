@@ -1,6 +1,6 @@
 // The SSN head as nodes: the 1-wide convolutions that read a network's features.
 import type { SsnHead } from '@stochseg/core'
-import type { ConvolutionNode, NetworkSpec } from './network-spec'
+import type { ConvolutionNode, NetworkSpec } from '../spec/network-spec'
 
 /** The head's convolutions and how many channels each gives (factor: channel = c·R + r). */
 export function headOutputs(

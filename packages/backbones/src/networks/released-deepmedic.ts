@@ -1,8 +1,8 @@
 // Weights of the DeepMedic that the SSN paper's authors released, under their PyTorch names, as weights of ours
 // (github.com/biomedia-mira/stochastic_segmentation_networks).
 import { ModelError, type SsnHead, type Weight, type Weights } from '@stochseg/core'
-import type { NetworkSpec } from './network-spec'
-import { checkWeights, parametersOf } from './parameters'
+import type { NetworkSpec } from '../spec/network-spec'
+import { checkWeights, parametersOf } from '../weights/parameters'
 
 /** Our part of a node's name, and theirs. */
 const PARTS: Readonly<Record<string, string>> = {

@@ -1,8 +1,9 @@
 // What a spec computes, node by node in float64, as plainly as possible: the oracle that adapters are tested against.
 // Dropout does nothing, in training mode too.
 import { DETERMINISTIC_VARIANCE, type Weights } from '@stochseg/core'
-import { headNodes } from './head'
-import type { ActivationNode, Network, NetworkNode, NetworkSpec } from './network-spec'
+import type { ActivationNode, Network, NetworkNode, NetworkSpec } from '../spec/network-spec'
+import { convolutionPadding } from '../spec/tensor-shapes'
+import { headNodes } from '../weights/head'
 import { normalise, statistics } from './reference-normalisation'
 import { linearSample, nearestSample } from './reference-sampling'
 import {
@@ -15,7 +16,6 @@ import {
   sum,
   valueAt,
 } from './reference-tensor'
-import { convolutionPadding } from './tensor-shapes'
 
 /** How a spec is interpreted. */
 export interface InterpretOptions {

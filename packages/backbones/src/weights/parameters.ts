@@ -1,9 +1,9 @@
 // Which weights a network has: their names, shapes, whether training moves them, and how they start.
 import type { SsnHead, Weights } from '@stochseg/core'
 import { ModelError } from '@stochseg/core'
+import type { NetworkNode, NetworkSpec } from '../spec/network-spec'
+import { tensorChannels } from '../spec/tensor-shapes'
 import { headNodes } from './head'
-import type { NetworkNode, NetworkSpec } from './network-spec'
-import { tensorChannels } from './tensor-shapes'
 
 /** How a parameter starts: one value throughout, or normal with variance 2 / fan-in. */
 export type Initializer =

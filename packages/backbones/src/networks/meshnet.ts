@@ -1,7 +1,7 @@
 // MeshNet (Fedorov et al. 2017): a stack of dilated convolutions at full resolution, small and far-sighted.
 import { ValueError } from '@stochseg/core'
-import type { NetworkNode, NetworkSpec } from './network-spec'
-import { networkSpec } from './validate'
+import type { NetworkNode, NetworkSpec } from '../spec/network-spec'
+import { networkSpec } from '../spec/validate'
 
 /** A MeshNet's shape. */
 export interface MeshnetOptions {

@@ -1,7 +1,7 @@
 import { ModelError } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
+import { unet } from '../networks/unet'
 import type { NetworkNode, NetworkSpec } from './network-spec'
-import { unet } from './unet'
 import { networkSpec } from './validate'
 
 const relu = (name: string, input: string): NetworkNode => ({

@@ -1,10 +1,10 @@
 import { ssnHead } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
+import { unet, unetLidc } from '../networks/unet'
+import { interpretSpec } from '../reference/reference-interpreter'
+import { parametersOf } from '../weights/parameters'
 import { geometryOf } from './geometry'
 import type { NetworkNode, NetworkSpec } from './network-spec'
-import { parametersOf } from './parameters'
-import { interpretSpec } from './reference-interpreter'
-import { unet, unetLidc } from './unet'
 import { networkSpec } from './validate'
 
 const chain = (...nodes: NetworkNode[]): NetworkSpec =>

@@ -1,6 +1,6 @@
 // How a network's weights start: a pure function of the network and a seed.
 import { type SsnHead, standardNormals, ValueError, type Weight, type Weights } from '@stochseg/core'
-import type { NetworkSpec } from './network-spec'
+import type { NetworkSpec } from '../spec/network-spec'
 import { type Parameter, parametersOf } from './parameters'
 
 /** How the weights start. The defaults are the authors'. */

@@ -1,7 +1,7 @@
 // A backbone as a plug-in: a name, options with defaults, and a function that builds a spec from them.
 import { type HeadKind, ModelError, ValueError } from '@stochseg/core'
-import type { NetworkSpec } from './network-spec'
-import { networkSpec } from './validate'
+import type { NetworkSpec } from '../spec/network-spec'
+import { networkSpec } from '../spec/validate'
 
 /** What a network is for: known from the data and the configuration, not chosen by the backbone. */
 export interface BackboneTask {

@@ -1,8 +1,8 @@
 // What a network costs for one input size: parameters, multiply-adds, memory for activations.
 import type { SsnHead } from '@stochseg/core'
-import { headNodes } from './head'
+import { headNodes } from '../weights/head'
+import { parametersOf } from '../weights/parameters'
 import type { Network, NetworkNode, NetworkSpec, PerAxis } from './network-spec'
-import { parametersOf } from './parameters'
 import { tensorShapes } from './tensor-shapes'
 
 /** What one node costs. */

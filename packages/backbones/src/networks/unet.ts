@@ -1,7 +1,7 @@
 // The U-Net (Ronneberger et al. 2015) of any depth and width, and the one of the SSN paper's LIDC experiment.
 import { ValueError } from '@stochseg/core'
-import type { ActivationNode, NetworkNode, NetworkSpec } from './network-spec'
-import { networkSpec } from './validate'
+import type { ActivationNode, NetworkNode, NetworkSpec } from '../spec/network-spec'
+import { networkSpec } from '../spec/validate'
 
 /** A U-Net's shape. */
 export interface UnetOptions {

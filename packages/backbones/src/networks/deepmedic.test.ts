@@ -1,11 +1,11 @@
 import { ssnHead, standardNormals } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
+import { interpretSpec } from '../reference/reference-interpreter'
+import { geometryOf } from '../spec/geometry'
+import { tensorShapes } from '../spec/tensor-shapes'
+import { initialWeights } from '../weights/initial-weights'
+import { parameterCount, parametersOf } from '../weights/parameters'
 import { deepmedic, deepmedicBrats, patchSizes } from './deepmedic'
-import { geometryOf } from './geometry'
-import { initialWeights } from './initial-weights'
-import { parameterCount, parametersOf } from './parameters'
-import { interpretSpec } from './reference-interpreter'
-import { tensorShapes } from './tensor-shapes'
 
 const deterministic = ssnHead({ kind: 'deterministic', classes: 4 })
 const lowRank = ssnHead({ classes: 4, rank: 10 })

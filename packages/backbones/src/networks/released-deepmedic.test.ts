@@ -1,7 +1,7 @@
 import { ModelError, type SsnHead, ssnHead, type Weight } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
+import { parametersOf } from '../weights/parameters'
 import { deepmedicBrats } from './deepmedic'
-import { parametersOf } from './parameters'
 import { fromReleasedDeepmedic, releasedDeepmedicName } from './released-deepmedic'
 
 const head = ssnHead({ classes: 4, rank: 10 })

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { ssnHead } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
-import { referenceData } from '../../../scripts/reference-data'
-import { geometryOf } from './geometry'
+import { referenceData } from '../../../../scripts/reference-data'
+import { geometryOf } from '../spec/geometry'
+import { parameterCount } from '../weights/parameters'
 import { meshnet } from './meshnet'
-import { parameterCount } from './parameters'
 
 describe('meshnet', () => {
   it('takes any size and sees 93 voxels', () => {

@@ -1,8 +1,8 @@
 // DeepMedic (Kamnitsas et al. 2017): pathways that see the same place at several resolutions, and the one of the SSN
 // paper's BraTS experiment.
 import { ShapeError, ValueError } from '@stochseg/core'
-import type { NetworkNode, NetworkSpec, PerAxis } from './network-spec'
-import { networkSpec } from './validate'
+import type { NetworkNode, NetworkSpec, PerAxis } from '../spec/network-spec'
+import { networkSpec } from '../spec/validate'
 
 /** A DeepMedic's shape. The defaults are the SSN paper's. */
 export interface DeepmedicOptions {

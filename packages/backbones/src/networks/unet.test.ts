@@ -1,7 +1,7 @@
 import { ssnHead } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
-import { parameterCount, parametersOf } from './parameters'
-import { tensorShapes } from './tensor-shapes'
+import { tensorShapes } from '../spec/tensor-shapes'
+import { parameterCount, parametersOf } from '../weights/parameters'
 import { type UnetOptions, unet, unetLidc } from './unet'
 
 const trainable = (spec: ReturnType<typeof unet>): number =>

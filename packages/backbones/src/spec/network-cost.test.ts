@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { ssnHead } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
-import { deepmedicBrats } from './deepmedic'
+import { deepmedicBrats } from '../networks/deepmedic'
+import { unet, unetLidc } from '../networks/unet'
+import { headNodes } from '../weights/head'
+import { parameterCount } from '../weights/parameters'
 import { describeNode, networkDiagram, networkTable } from './describe-network'
-import { headNodes } from './head'
 import { networkCost } from './network-cost'
 import type { NetworkSpec } from './network-spec'
-import { parameterCount } from './parameters'
-import { unet, unetLidc } from './unet'
 import { networkSpec } from './validate'
 
 const head = ssnHead({ classes: 2, rank: 3 })
@@ -106,7 +106,7 @@ describe('networkDiagram', () => {
   })
 
   it('is what the page shows', async () => {
-    const page = await readFile(new URL('../../../docs/backbones.md', import.meta.url), 'utf8')
+    const page = await readFile(new URL('../../../../docs/backbones.md', import.meta.url), 'utf8')
     const drawn = networkDiagram(unet({ inputChannels: 1, widths: [32, 64, 128], convolutionsPerLevel: 1 }))
     expect(page).toContain(`\`\`\`mermaid\n${drawn}\`\`\``)
   })

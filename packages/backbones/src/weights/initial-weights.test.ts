@@ -1,8 +1,8 @@
 import { ssnHead } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
+import { unet } from '../networks/unet'
 import { initialWeights } from './initial-weights'
 import { checkWeights, parametersOf } from './parameters'
-import { unet } from './unet'
 
 const spec = unet({ inputChannels: 1, widths: [16, 32] })
 const lowRank = ssnHead({ classes: 2, rank: 4 })
