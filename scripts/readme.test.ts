@@ -24,7 +24,12 @@ function commandLines(markdown: string): string[] {
 
 async function helpOf(verb: string): Promise<string> {
   let text = ''
-  const output = { write: (chunk: string) => ((text += chunk), true), columns: 200 }
+  const output = {
+    columns: 200,
+    write(chunk: string) {
+      text += chunk
+    },
+  }
   const code = await run([verb, '--help'], {
     stdout: output,
     stderr: output,
