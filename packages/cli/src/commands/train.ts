@@ -27,7 +27,11 @@ export function addTrain(program: Command, io: CommandIo): void {
       new Option('--head <kind>', '(default low-rank)').choices(['low-rank', 'diagonal', 'deterministic']),
     )
     .option('--rank <n>', 'columns of the covariance factor (default 10)', wholeNumber(1))
-    .option('--log-diagonal-bias <x>', 'where the log-diagonal starts (default -8)', finiteNumber)
+    .option(
+      '--log-diagonal-bias <x>',
+      'where the log-diagonal starts (default -8; 0 for a diagonal head)',
+      finiteNumber,
+    )
     .option('--factor-scale <x>', "multiplies the factor's first weights (default 0.3)", positiveNumber)
     .option('--steps <n>', '(default 5000)', wholeNumber(1))
     .option('--mean-steps <n>', 'steps that train the mean alone, at first (default 500)', wholeNumber(0))

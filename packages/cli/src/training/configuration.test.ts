@@ -30,3 +30,9 @@ test('a resumed run may be longer, but not another run', () => {
     /found 4; expected 3, with which the run began/,
   )
 })
+
+it('starts with a low variance, but where the diagonal is all the noise there is', () => {
+  expect(parseConfiguration({ data: 'x' }).logDiagonalBias).toBe(-8)
+  expect(parseConfiguration({ data: 'x', head: 'diagonal' }).logDiagonalBias).toBe(0)
+  expect(parseConfiguration({ data: 'x', head: 'diagonal', logDiagonalBias: -2 }).logDiagonalBias).toBe(-2)
+})

@@ -18,7 +18,7 @@ export interface TrainingConfiguration {
   readonly head: HeadKind
   /** Columns of the low-rank head's factor. */
   readonly rank: number
-  /** Where the log-diagonal starts; the authors' 0 lets a fresh covariance drown the mean. */
+  /** Where the log-diagonal starts: −8, so that low-rank samples are coherent early; 0 where it is all the noise. */
   readonly logDiagonalBias: number
   /** Multiplies the factor's first weights, to the same end; the authors' is 1. */
   readonly factorScale: number
@@ -57,7 +57,7 @@ export const trainingConfiguration: z.ZodType<TrainingConfiguration> = z.strictO
   widths: z.array(positiveInteger).min(1).optional(),
   head: z.enum(['low-rank', 'diagonal', 'deterministic']).default('low-rank'),
   rank: positiveInteger.default(10),
-  logDiagonalBias: z.number().default(-8),
+  logDiagonalBias: z.number(),
   factorScale: z.number().positive().default(0.3),
   steps: positiveInteger.default(5000),
   meanSteps: wholeNumber.default(500),
@@ -77,7 +77,8 @@ const RESUMABLE = new Set<string>(['data', 'steps', 'minutes', 'backend', 'valid
 
 /** Checks a configuration and fills in the defaults. Throws `ValueError` that names the first wrong key. */
 export function parseConfiguration(given: PartialConfiguration): TrainingConfiguration {
-  const result = trainingConfiguration.safeParse(given)
+  const logDiagonalBias = given.head === 'diagonal' ? 0 : -8
+  const result = trainingConfiguration.safeParse({ logDiagonalBias, ...given })
   if (result.success) return checkBudget(result.data)
   const issue = result.error.issues[0]!
   const key = issue.path.join('.')
