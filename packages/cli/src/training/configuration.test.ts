@@ -31,7 +31,7 @@ test('a resumed run may be longer, but not another run', () => {
   )
 })
 
-it('starts with a low variance, but where the diagonal is all the noise there is', () => {
+test('starts with a low variance, but where the diagonal is all the noise there is', () => {
   expect(parseConfiguration({ data: 'x' }).logDiagonalBias).toBe(-8)
   expect(parseConfiguration({ data: 'x', head: 'diagonal' }).logDiagonalBias).toBe(0)
   expect(parseConfiguration({ data: 'x', head: 'diagonal', logDiagonalBias: -2 }).logDiagonalBias).toBe(-2)
