@@ -95,25 +95,33 @@ type Interpolate = (
 ) => void
 
 const instances = new WeakMap<WebAssembly.Memory, NativeKernels>()
+let warned = false
 
 /**
- * The kernels bound to a backend's memory; undefined where they cannot run: without SIMD, or where TF.js runs its
- * multi-threaded build, whose memory is shared. Kernels then fall back to compositions of TF.js' own operations.
+ * The kernels bound to a backend's memory; undefined, said aloud once, where they cannot run: without SIMD, or where
+ * TF.js runs its multi-threaded build, whose memory is shared. Compositions of TF.js' own operations then take over.
  */
 export function nativeKernels(backend: WasmBackend): NativeKernels | undefined {
   const memory = backend.wasm.asm?.memory
-  if (!memory) return undefined
-  const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer
-  if (shared) return undefined
-  let kernels = instances.get(memory)
-  if (!kernels) {
-    const bytes = Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0))
-    if (!WebAssembly.validate(bytes)) return undefined
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
-    kernels = instance.exports as unknown as NativeKernels
-    instances.set(memory, kernels)
+  if (!memory) return unavailable("the memory of TF.js' backend is out of reach")
+  const known = instances.get(memory)
+  if (known) return known
+  if (typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer) {
+    return unavailable(
+      "TF.js runs its multi-threaded build; tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)",
+    )
   }
+  const bytes = Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0))
+  if (!WebAssembly.validate(bytes)) return unavailable('no WebAssembly SIMD here')
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
+  const kernels = instance.exports as unknown as NativeKernels
+  instances.set(memory, kernels)
   return kernels
+}
+
+function unavailable(cause: string): undefined {
+  if (!warned) console.warn(`stochseg: ${cause}; training goes on with slower kernels.`)
+  warned = true
 }
 
 /** Where a tensor's values begin in the backend's memory. */
