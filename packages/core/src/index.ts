@@ -86,6 +86,12 @@ export { sampleLogits } from './sampling/sample-logits'
 export type { SamplingOptions } from './sampling/sampling-options'
 export { Adam, type AdamOptions } from './training/adam'
 export {
+  type CaseTransform,
+  chainTransforms,
+  type SizedCase,
+  type TransformDraw,
+} from './training/case-transform'
+export {
   type Checkpoint,
   type CheckpointName,
   type CheckpointStore,
