@@ -17,7 +17,7 @@ export {
   type NoiseArrays,
   sampledLogits,
 } from './distribution/formulas'
-export { type LabelSizes, labelTargets } from './distribution/label-targets'
+export { checkLabels, type LabelSizes, labelTargets } from './distribution/label-targets'
 export { type LogitDistribution, logitDistribution, voxelCount } from './distribution/logit-distribution'
 export {
   DataError,
@@ -91,6 +91,7 @@ export {
   type SizedCase,
   type TransformDraw,
 } from './training/case-transform'
+export { type BatchLabels, centreLabels } from './training/centre-labels'
 export {
   type Checkpoint,
   type CheckpointName,

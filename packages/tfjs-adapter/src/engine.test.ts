@@ -6,6 +6,7 @@ import {
   type StepOptions,
   ssnHead,
   standardNormals,
+  ValueError,
 } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -154,6 +155,54 @@ describe('TfjsEngine', () => {
     expect(after.optimizer.size).toBe(0)
     expect(after.weights.get('head.mean.weight')).toEqual(before.weights.get('head.mean.weight'))
     engine.dispose()
+  })
+
+  it('takes nothing in of what lies outside the region of interest', async () => {
+    const roi = Uint8Array.from(batch.labels, (_, index) => (index % 3 === 0 ? 1 : 0))
+    const labels = batch.labels.map((label, index) => (roi[index] ? label : 255))
+    const [expected, actual] = [engineOf(), engineOf()]
+    const loss = await expected.step({ ...batch, roi }, options(0))
+    expect(await actual.step({ ...batch, labels, roi }, options(0))).toBe(loss)
+    expect(await actual.exportState()).toEqual(await expected.exportState())
+    expect(loss).toBeLessThan(await engineOf().step(batch, options(0)))
+  })
+
+  it('draws mirrored pairs of samples when told to', async () => {
+    const loss = (changes: Partial<StepOptions>): Promise<number> =>
+      engineOf().step(batch, options(0, changes))
+    expect(await loss({ antithetic: true })).not.toBe(await loss({}))
+    expect(await loss({ antithetic: false })).toBe(await loss({}))
+    await expect(loss({ antithetic: true, samples: 7 })).rejects.toThrow(/even/)
+  })
+
+  it('learns nothing from a batch that lies wholly outside', async () => {
+    const engine = engineOf()
+    await engine.step(batch, options(0))
+    const before = await engine.exportState()
+    expect(await engine.step({ ...batch, roi: new Uint8Array(batch.labels.length) }, options(1))).toBe(0)
+    expect(await engine.exportState()).toEqual(before)
+  })
+
+  it('learns from empty masks', async () => {
+    const engine = engineOf()
+    const empty = { ...batch, labels: new Uint8Array(batch.labels.length) }
+    const first = await engine.step(empty, options(0))
+    for (let step = 1; step < 20; step++) await engine.step(empty, options(step, { learningRate: 0.02 }))
+    const last = await engine.step(empty, options(20))
+    expect(last).toBeGreaterThanOrEqual(0)
+    expect(last).toBeLessThan(0.1 * first)
+  })
+
+  it('refuses labels that are no classes, and loses nothing', async () => {
+    const engine = engineOf()
+    const tensors = tf.memory().numTensors
+    const labels = batch.labels.map((label, index) => (index === 40 ? 2 : label))
+    await expect(engine.step({ ...batch, labels }, options(0))).rejects.toThrow(ValueError)
+    await expect(engine.step({ ...batch, labels: labels.subarray(1) }, options(0))).rejects.toThrow(
+      ShapeError,
+    )
+    expect(tf.memory().numTensors).toBe(tensors)
+    expect(await engine.step(batch, options(0))).toBe(await engineOf().step(batch, options(0)))
   })
 
   it('refuses what does not fit, and stays usable', async () => {

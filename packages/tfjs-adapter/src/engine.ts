@@ -1,6 +1,9 @@
 // TF.js under the Trainer: one network, its forward and backward pass, its optimiser.
 import { type Geometry, geometryOf, type NetworkSpec } from '@stochseg/backbones'
 import {
+  type BatchLabels,
+  centreLabels,
+  checkLabels,
   DETERMINISTIC_VARIANCE,
   type EngineState,
   type LogitDistribution,
@@ -68,15 +71,25 @@ export class TfjsEngine implements TrainingEngine {
     this.adam = new Adam(options)
   }
 
-  /** Where the loss is not finite, nothing is updated but the running estimates of batch normalisation. */
+  /**
+   * Where the network's output is smaller than the image, the middle of labels and region counts.
+   *
+   * Where the loss is not finite, nothing is updated but the running estimates of batch normalisation; where the region
+   * leaves out every voxel, the loss is 0 and nothing is updated at all. (A loss of 0 by itself is no error: in float32 the
+   * log-probability of a label that leads by 17 nats is 0.)
+   *
+   * Throws `ShapeError` for sizes that do not fit, and `ValueError` for a label inside the region that is no class.
+   */
   async step(batch: TrainingBatch, options: StepOptions): Promise<number> {
     this.checkImages(batch.images, batch.batch, batch.spatial)
+    const labels = this.outputLabels(batch)
+    if (labels.roi?.every((inside) => inside === 0)) return 0
     this.dropout.seed = options.seed
     this.dropout.stream = options.stream
     const trainable = this.parameters.filter((parameter) => parameter.trainable)
     const { value, grads } = tf.variableGrads(() => {
       const images = this.imageTensor(batch.images, batch.batch, batch.spatial)
-      return this.loss(this.head, this.forward(images, true), { ...batch, ...options })
+      return this.loss(this.head, this.forward(images, true), { ...labels, ...options })
     }, trainable.map(variableOf))
     try {
       const loss = (await value.data())[0]!
@@ -173,6 +186,14 @@ export class TfjsEngine implements TrainingEngine {
         variable.assign(tf.tensor(values!, variable.shape))
       })
     }
+  }
+
+  private outputLabels(batch: TrainingBatch): BatchLabels {
+    const output = this.geometry.outputSize(batch.spatial)
+    const { labels, roi } = centreLabels(batch, output)
+    const sizes = { batch: batch.batch, classes: this.head.classes, voxels: voxelCount(output) }
+    checkLabels(labels, sizes, roi)
+    return { labels, ...(roi && { roi }) }
   }
 
   private imageTensor(images: Float32Array, batch: number, spatial: readonly number[]): tf.Tensor {

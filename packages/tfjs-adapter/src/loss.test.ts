@@ -24,15 +24,17 @@ describe.each([
     tf.tensor(standardNormals(2 * voxels * width, { seed: 1, plane }), [2, ...spatial, width])
 
   it.each([
-    { phase: 'all', roi: false },
-    { phase: 'all', roi: true },
-    { phase: 'mean', roi: true },
-  ] as const)('streaming equals materialised: phase $phase, roi $roi', ({ phase, roi }) => {
+    { phase: 'all', roi: false, antithetic: false },
+    { phase: 'all', roi: true, antithetic: true },
+    { phase: 'mean', roi: true, antithetic: true },
+  ] as const)('streaming equals materialised: phase $phase, roi $roi, antithetic $antithetic', (options) => {
+    const { phase, roi, antithetic } = options
     const inputs = {
       labels: Uint8Array.from({ length: 2 * voxels }, (_, index) => (index * 5) % Math.max(classes, 2)),
       ...(roi ? { roi: Uint8Array.from({ length: 2 * voxels }, (_, index) => (index % 3 ? 1 : 0)) } : {}),
       phase,
-      samples: 5,
+      samples: 6,
+      antithetic,
       seed: 4,
       stream: 6,
     }

@@ -27,7 +27,7 @@ export interface HeadOutputs {
 
 /** The labels of a step and how its loss is drawn. */
 export type LossInputs = Pick<TrainingBatch, 'labels' | 'roi'> &
-  Pick<StepOptions, 'phase' | 'samples' | 'seed' | 'stream'>
+  Pick<StepOptions, 'phase' | 'samples' | 'antithetic' | 'seed' | 'stream'>
 
 /** A loss: the mean over the batch, in nats per image. */
 export type Loss = (head: SsnHead, outputs: HeadOutputs, inputs: LossInputs) => tf.Scalar
@@ -67,6 +67,7 @@ export const streamingLoss: Loss = (head, outputs, inputs) => {
       inputs.labels,
       {
         samples: meanOnly ? 1 : inputs.samples,
+        antithetic: !meanOnly && (inputs.antithetic ?? false),
         seed: inputs.seed,
         stream: inputs.stream,
         gradients: true,
@@ -105,8 +106,13 @@ export const materialisedLoss: Loss = (head, outputs, inputs) =>
       return tf.mean(meanCrossEntropy(tensorOps, mean, labels, classes)) as tf.Scalar
     }
 
-    const { samples, seed, stream } = inputs
-    const noise = drawNoise({ batch, classes, rank, spatial, samples, seed, stream })
+    const { samples, antithetic = false, seed, stream } = inputs
+    const drawn = antithetic ? samples / 2 : samples
+    const noise = drawNoise({ batch, classes, rank, spatial, samples: drawn, seed, stream })
+    const noiseTensor = (values: Float32Array, ...shape: number[]): tf.Tensor => {
+      const tensor = tf.tensor(values, [drawn, ...shape])
+      return antithetic ? tf.reshape(tf.stack([tensor, tf.neg(tensor)], 1), [samples, ...shape]) : tensor
+    }
     const logits = sampledLogits(
       tensorOps,
       {
@@ -115,8 +121,8 @@ export const materialisedLoss: Loss = (head, outputs, inputs) =>
         ...(outputs.factor ? { factor: flat(outputs.factor, classes, rank) } : {}),
       },
       {
-        z: tf.tensor(noise.z, [samples, batch, rank]),
-        epsilon: tf.tensor(noise.epsilon, [samples, batch, classes, voxels]),
+        z: noiseTensor(noise.z, batch, rank),
+        epsilon: noiseTensor(noise.epsilon, batch, classes, voxels),
       },
     )
     return tf.mean(monteCarloLoss(tensorOps, logits, labels, { classes, samples })) as tf.Scalar

@@ -6,7 +6,7 @@ import type { Weights } from '../weights'
 export interface TrainingBatch {
   /** `[batch, channels, *spatial]`, planar. */
   readonly images: Float32Array
-  /** `[batch, *spatial]`. */
+  /** `[batch, *spatial]`: the image's size, of which an engine takes the middle where its output is smaller. */
   readonly labels: Uint8Array
   /** `[batch, *spatial]`; 0 is left out of the loss. */
   readonly roi?: Uint8Array
@@ -22,6 +22,8 @@ export interface StepOptions {
   readonly phase: 'mean' | 'all'
   /** Monte-Carlo samples. */
   readonly samples: number
+  /** Samples in mirrored pairs, see `monteCarloNll`; their number must then be even. */
+  readonly antithetic?: boolean
   /** Seed of the step's noise. The same seed and state give the same step. */
   readonly seed: number
   /** Noise stream of the first batch item, so that no two steps share noise. */

@@ -3,6 +3,7 @@ import type { Dataset } from '../dataset'
 import type { LogitDistribution } from '../distribution/logit-distribution'
 import { monteCarloNll } from '../loss/monte-carlo-nll'
 import { linearEngine } from './linear-engine'
+import type { TrainingEngine } from './training-engine'
 import { VALIDATION_STREAMS, validationLoss } from './validate'
 
 /** Case i is 2 voxels of intensity i; of two raters, one labels both and the other none. */
@@ -49,6 +50,34 @@ describe('validationLoss', () => {
     const { dataset, read } = ramp(10)
     await validationLoss(engine, dataset, { ...options, cases: 4 })
     expect(read).toEqual([0, 2, 5, 7])
+  })
+
+  it('holds an output that is smaller than the image against the middle of the labels', async () => {
+    const dataset: Dataset = {
+      name: 'edges',
+      channels: 1,
+      classes: 2,
+      spatial: [4],
+      length: 1,
+      case: async () => ({
+        id: '0',
+        image: Float32Array.of(9, 1, 2, 9),
+        raters: Uint8Array.of(7, 1, 0, 7),
+        roi: Uint8Array.of(1, 1, 0, 1),
+      }),
+    }
+    const valid: TrainingEngine = {
+      ...engine,
+      predict: (images, batch) => engine.predict(images.subarray(1, 3), batch, [2]),
+    }
+    const { samples, seed } = options
+    const { loss } = monteCarloNll(await engine.predict(Float32Array.of(1, 2), 1, [2]), Uint8Array.of(1, 0), {
+      samples,
+      seed,
+      stream: VALIDATION_STREAMS,
+      roi: Uint8Array.of(1, 0),
+    })
+    expect(await validationLoss(valid, dataset, options)).toBe(loss)
   })
 
   it('stops between batches with the reason of the signal', async () => {

@@ -4,6 +4,7 @@ import { pendingEvents } from '../event-loop'
 import { monteCarloNll } from '../loss/monte-carlo-nll'
 import { randomInteger } from '../noise/random-integers'
 import { batchOf } from './batches'
+import { centreLabels } from './centre-labels'
 import type { TrainingEngine } from './training-engine'
 
 /** Streams from here on belong to validation; training stays below. */
@@ -13,7 +14,8 @@ export const VALIDATION_STREAMS: number = 2 ** 31
  * The mean loss (eq. 7) of the validation cases, in nats per image.
  *
  * Each case is held against one of its raters, drawn once: with the same `seed` it is the same rater and the same noise at
- * every validation, so that two states are compared on equal terms.
+ * every validation, so that two states are compared on equal terms. Where the network's output is smaller than the image,
+ * the middle of the labels counts.
  */
 export async function validationLoss(
   engine: TrainingEngine,
@@ -39,8 +41,9 @@ export async function validationLoss(
       rater: (raters: number) =>
         randomInteger({ seed, stream: VALIDATION_STREAMS, index: first + item }, raters),
     }))
-    const { images, labels, batch, spatial, roi } = await batchOf(dataset, items)
-    const distribution = await engine.predict(images, batch, spatial)
+    const batch = await batchOf(dataset, items)
+    const distribution = await engine.predict(batch.images, batch.batch, batch.spatial)
+    const { labels, roi } = centreLabels(batch, distribution.spatial)
     const stream = VALIDATION_STREAMS + first
     const { perItem } = monteCarloNll(distribution, labels, { samples, seed, stream, ...(roi && { roi }) })
     sum += perItem.reduce((total, loss) => total + loss, 0)
