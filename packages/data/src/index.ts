@@ -2,6 +2,18 @@
 export { type AmbiguousDataset, ambiguousShapes, type Mode } from './ambiguous-shapes'
 export { type BestPossible, bestPossible } from './best-possible'
 export { type Hdf5Options, openHdf5Dataset } from './hdf5'
+export {
+  decodeNifti,
+  encodeNifti,
+  type NiftiData,
+  type NiftiVolume,
+  readNifti,
+  UNKNOWN_SPACE,
+  writeNifti,
+} from './nifti'
+export { type NiftiFolderOptions, openNiftiFolder } from './nifti-folder'
+export { type NiftiSpace, niftiAffine } from './nifti-header'
+export { KNOWN_LAYOUTS, type NiftiLayout, niftiLayout } from './nifti-layout'
 export { openDataset } from './open-dataset'
 export type { OpenDataset, OpenOptions, Split } from './open-options'
 export {

@@ -1,0 +1,151 @@
+// A data set of NIfTI files: <split>/<patient>/<name>.nii.gz.
+import { type Case, DataError, ValueError, voxelCount } from '@stochseg/core'
+import { checkIntensities } from './intensities'
+import { type NiftiData, type NiftiVolume, readNifti } from './nifti'
+import { layoutClasses, type NiftiLayout } from './nifti-layout'
+import { niftiPatients, type PatientFiles } from './nifti-patients'
+import { checkClasses, type OpenDataset, type OpenOptions } from './open-options'
+import { recentlyUsed } from './recently-used'
+
+/** What opening a folder of NIfTI files may be told beside the split. */
+export interface NiftiFolderOptions extends OpenOptions {
+  /** Which file is what; see {@link niftiPatients} for what holds without it. */
+  readonly layout?: NiftiLayout | undefined
+  /** Cases that were used last are kept up to this size in all, since a volume is slow to read. Default 1 GiB. */
+  readonly keepBytes?: number
+}
+
+/**
+ * Opens one split of a folder of NIfTI volumes or images.
+ *
+ * Where `path` has folders train, val (or validation) or test, they are the splits and hold the patients; otherwise `path` holds
+ * the patients, who go 60 : 20 : 20 to train, val and test (`splitOf`). Which file is what says `layout`, else `dataset.json` in
+ * `path`, else the names of the files ({@link KNOWN_LAYOUTS}). Arrays keep the files' order, `[z, y, x]`. A case is read when it is
+ * asked for.
+ *
+ * Throws `DataError` for a missing folder or file, an empty split and an unknown layout; reading a case throws `DataError` for a
+ * damaged file, a volume of another size than the first and intensities that are not finite, `ValueError` for a label that is no
+ * class.
+ */
+export async function openNiftiFolder(path: string, options: NiftiFolderOptions): Promise<OpenDataset> {
+  const { split, keepBytes = 2 ** 30 } = options
+  const { layout, patients } = await niftiPatients(path, split, options.layout)
+  const classes = classesOf(path, layout, options.classes)
+  const reference = patients[0]!.channels[0]!
+  const { spatial } = await readNifti(reference)
+  const voxels = voxelCount(spatial)
+
+  const read = async (file: string): Promise<NiftiData> => {
+    const volume = await readNifti(file)
+    checkSize(file, volume, { spatial, reference })
+    return volume.data
+  }
+  const readCase = async ({ id, channels, labels, mask }: PatientFiles): Promise<Case> => {
+    const roi = mask === undefined ? undefined : insideOf(await read(mask))
+    const image = new Float32Array(channels.length * voxels)
+    for (const [channel, file] of channels.entries()) {
+      const values = image.subarray(channel * voxels, (channel + 1) * voxels)
+      values.set(await read(file))
+      checkIntensities(file, values)
+      if (layout.normalisation === 'z-score') standardise(file, values, roi)
+      if (roi) for (let voxel = 0; voxel < voxels; voxel++) if (roi[voxel] === 0) values[voxel] = 0
+    }
+    const raters = new Uint8Array(labels.length * voxels)
+    for (const [rater, file] of labels.entries()) {
+      raters.set(classMap(file, await read(file), { layout, classes }), rater * voxels)
+    }
+    return { id, image, raters, ...(roi && { roi }) }
+  }
+  const bytes = ({ image, raters, roi }: Case): number =>
+    image.byteLength + raters.byteLength + (roi?.byteLength ?? 0)
+  const cases = recentlyUsed((index) => readCase(patients[index]!), { size: bytes, limit: keepBytes })
+  return {
+    name: path,
+    channels: layout.channels.length,
+    classes,
+    spatial,
+    length: patients.length,
+    case: cases.get,
+    close: cases.clear,
+  }
+}
+
+/** What the layout says, else what the caller says, else 2. */
+function classesOf(path: string, layout: NiftiLayout, given?: number): number {
+  const known = layoutClasses(layout)
+  const classes = known ?? given ?? 2
+  checkClasses(classes)
+  if (given === undefined || given === classes) return classes
+  throw new ValueError(path, {
+    found: `${given} classes`,
+    expected: `${classes}, as the layout's labelValues say`,
+    remedy: 'Leave out the number of classes, or give a layout with other labelValues',
+  })
+}
+
+function checkSize(
+  file: string,
+  found: NiftiVolume,
+  expected: { readonly spatial: readonly number[]; readonly reference: string },
+): void {
+  if (String(found.spatial) === String(expected.spatial)) return
+  throw new DataError(file, {
+    found: `a size of ${found.spatial.join(' × ')}`,
+    expected: `${expected.spatial.join(' × ')}, as in ${expected.reference}`,
+    remedy: 'Crop, pad or resample all volumes (labels with nearest neighbour) to one size',
+  })
+}
+
+/** 1 where a mask is on. One that is stored as a scaled integer need not reach 1. */
+function insideOf(mask: NiftiData): Uint8Array {
+  const inside = new Uint8Array(mask.length)
+  for (let voxel = 0; voxel < mask.length; voxel++) inside[voxel] = Number(mask[voxel]! > 0.5)
+  return inside
+}
+
+/** Takes the mean off and divides by the standard deviation, both over the voxels inside. */
+function standardise(file: string, values: Float32Array, roi: Uint8Array | undefined): void {
+  const inside = roi ? values.filter((_, voxel) => roi[voxel] === 1) : values
+  const mean = inside.reduce((sum, value) => sum + value, 0) / inside.length
+  const variance = inside.reduce((sum, value) => sum + (value - mean) ** 2, 0) / inside.length
+  if (!(variance > 0)) {
+    throw new DataError(file, {
+      found: inside.length === 0 ? 'no voxel inside the mask' : 'the same intensity everywhere',
+      expected: 'intensities that differ',
+      remedy: 'Repair or remove this patient',
+    })
+  }
+  const deviation = Math.sqrt(variance)
+  values.forEach((value, voxel) => {
+    values[voxel] = (value - mean) / deviation
+  })
+}
+
+/** Classes of stored labels. */
+function classMap(
+  file: string,
+  stored: NiftiData,
+  { layout, classes }: { readonly layout: NiftiLayout; readonly classes: number },
+): Uint8Array {
+  const classOf = new Map<number, number>(
+    layout.labelValues
+      ? [
+          [0, 0],
+          ...Object.entries(layout.labelValues).map(([value, label]) => [Number(value), label] as const),
+        ]
+      : Array.from({ length: classes }, (_, label) => [label, label]),
+  )
+  const labels = new Uint8Array(stored.length)
+  for (let voxel = 0; voxel < stored.length; voxel++) {
+    const label = classOf.get(stored[voxel]!)
+    if (label === undefined) {
+      throw new ValueError(file, {
+        found: `label ${stored[voxel]}`,
+        expected: [...classOf.keys()].join(', '),
+        remedy: "Correct the file, or give the label a class in the layout's labelValues",
+      })
+    }
+    labels[voxel] = label
+  }
+  return labels
+}
