@@ -1,5 +1,11 @@
 // The public face of @stochseg/data.
 export { type AmbiguousDataset, ambiguousShapes, type Mode } from './ambiguous-shapes'
+export { augmentation } from './augmentation/augmentation'
+export {
+  type AugmentationOptions,
+  bratsAugmentation,
+  lidcAugmentation,
+} from './augmentation/augmentation-options'
 export { type BestPossible, bestPossible } from './best-possible'
 export { type Hdf5Options, openHdf5Dataset } from './hdf5'
 export {
