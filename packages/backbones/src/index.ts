@@ -30,6 +30,7 @@ export { networkSpec } from './spec/validate'
 export { headNodes, headOutputs } from './weights/head'
 export { type InitialWeightsOptions, initialWeights } from './weights/initial-weights'
 export {
+  checkParameters,
   checkWeights,
   type Initializer,
   type Parameter,

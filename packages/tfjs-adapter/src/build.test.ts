@@ -16,6 +16,7 @@ import { TfjsEngine } from './engine'
 import { buildLayersModel } from './index'
 import { installKernels } from './kernels/install'
 import { fromPlanar, toPlanar } from './planar'
+import { specNetwork } from './trainable-network'
 
 beforeAll(async () => {
   await openBackend()
@@ -160,7 +161,7 @@ describe.each(networks)('%s', (_name, spec, spatial) => {
     const weights = shakenWeights(spec, head)
     const input = { shape: [batch, channels, ...spatial], data: Float64Array.from(images) }
     const expected = interpretNetwork({ spec, head }, weights, new Map([['image', input]]))
-    const engine = new TfjsEngine('test', { spec, head, weights })
+    const engine = new TfjsEngine('test', specNetwork({ spec, head, weights }))
     const actual = await engine.predict(images, batch, spatial)
     expect([actual.batch, actual.classes, ...actual.spatial]).toEqual(expected.mean.shape)
     expect(actual.rank).toBe(head.rank)
@@ -194,7 +195,7 @@ describe.each(networks)('%s', (_name, spec, spatial) => {
   it('gives its weights back unchanged', async () => {
     const head = ssnHead({ classes: 3, rank: 4 })
     const weights = shakenWeights(spec, head)
-    const engine = new TfjsEngine('test', { spec, head, weights })
+    const engine = new TfjsEngine('test', specNetwork({ spec, head, weights }))
     expect((await engine.exportState()).weights).toEqual(weights)
     engine.dispose()
   })
@@ -213,7 +214,7 @@ describe.each([2, 3] as const)("TF.js' plain backend in %iD", (dimensions) => {
     const input = { shape, data: Float64Array.from(images) }
     const expected = interpretNetwork({ spec, head }, weights, new Map([['image', input]]))
     await openBackend({ backend: 'cpu' })
-    const engine = new TfjsEngine('test', { spec, head, weights })
+    const engine = new TfjsEngine('test', specNetwork({ spec, head, weights }))
     const actual = await engine.predict(images, 1, shape.slice(2))
     expectClose(actual.mean, expected.mean.data)
     engine.dispose()

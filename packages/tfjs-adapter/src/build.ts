@@ -23,7 +23,7 @@ import { DilatedConvolutionLayer } from './layers/dilated-convolution-layer'
 import { GroupNormalisationLayer } from './layers/group-normalisation-layer'
 import { OperationLayer } from './layers/operation-layer'
 import { TransposedConvolutionLayer } from './layers/transposed-convolution-layer'
-import { setModelWeights } from './model-weights'
+import { setWeights, specParameters } from './model-weights'
 import { everyNth } from './operations/every-nth'
 import { linearUpsample } from './operations/linear-upsample'
 import { nearestUpsample } from './operations/nearest-upsample'
@@ -47,7 +47,7 @@ export function buildModel(
     (node) => convolution(node).apply(tensors.get(spec.features)!) as SymbolicTensor,
   )
   const built = model({ inputs, outputs, name: spec.name })
-  setModelWeights(built, spec, head, weights)
+  setWeights(specParameters(built, spec, head), weights)
   return built
 }
 

@@ -14,6 +14,7 @@ import { openBackend } from './backend'
 import { TfjsEngine } from './engine'
 import { createTfjsEngine } from './index'
 import { installKernels } from './kernels/install'
+import { specNetwork } from './trainable-network'
 
 const spec = unet({ inputChannels: 1, widths: [4, 8] })
 const head = ssnHead({ classes: 2, rank: 2 })
@@ -36,11 +37,8 @@ function options(step: number, changes: Partial<StepOptions> = {}): StepOptions 
 }
 
 function engineOf(of: SsnHead = head, network: NetworkSpec = spec): TfjsEngine {
-  return new TfjsEngine('test', {
-    spec: network,
-    head: of,
-    weights: initialWeights(network, of, { seed: 1 }),
-  })
+  const weights = initialWeights(network, of, { seed: 1 })
+  return new TfjsEngine('test', specNetwork({ spec: network, head: of, weights }))
 }
 
 async function losses(engine: TfjsEngine, first: number, last: number): Promise<number[]> {

@@ -1,5 +1,4 @@
 // TF.js under the Trainer: one network, its forward and backward pass, its optimiser.
-import { type Geometry, geometryOf, type NetworkSpec } from '@stochseg/backbones'
 import {
   type BatchLabels,
   centreLabels,
@@ -10,7 +9,6 @@ import {
   logitDistribution,
   ModelError,
   ShapeError,
-  type SsnHead,
   type StepOptions,
   type TrainingBatch,
   type TrainingEngine,
@@ -18,56 +16,22 @@ import {
   type Weights,
 } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
-import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { Adam, type AdamOptions } from './adam'
-import { buildModel } from './build'
-import type { DropoutSource } from './dropout-source'
-import { type HeadOutputs, type Loss, streamingLoss } from './loss'
-import {
-  fromTfjsLayout,
-  type ModelParameter,
-  modelParameters,
-  modelWeights,
-  setModelWeights,
-  toTfjsLayout,
-} from './model-weights'
+import { type Loss, streamingLoss } from './loss'
+import { fromTfjsLayout, getWeights, type ModelParameter, setWeights, toTfjsLayout } from './model-weights'
 import { fromPlanar, toPlanar } from './planar'
-
-/** What an engine is made from. */
-export interface EngineOptions extends AdamOptions {
-  readonly spec: NetworkSpec
-  readonly head: SsnHead
-  readonly weights: Weights
-}
+import type { TrainableNetwork } from './trainable-network'
 
 /** A {@link TrainingEngine} on the current TF.js backend. */
 export class TfjsEngine implements TrainingEngine {
-  readonly name: string
-  private readonly spec: NetworkSpec
-  private readonly head: SsnHead
-  private readonly geometry: Geometry
-  private readonly dropout: DropoutSource = { seed: 0, stream: 0 }
-  private readonly loss: Loss
-  private readonly model: LayersModel
-  private readonly parameters: readonly ModelParameter[]
   private readonly adam: Adam
 
-  constructor(name: string, options: EngineOptions, loss: Loss = streamingLoss) {
-    const { spec, head, weights } = options
-    if (spec.inputs.length !== 1) {
-      throw new ModelError(`network '${spec.name}'`, {
-        found: `${spec.inputs.length} inputs`,
-        expected: 'one',
-        remedy: 'Cut further inputs out of one image inside the spec, with crop and slice nodes',
-      })
-    }
-    this.name = name
-    this.spec = spec
-    this.head = head
-    this.geometry = geometryOf(spec)
-    this.loss = loss
-    this.model = buildModel(spec, head, weights, this.dropout)
-    this.parameters = modelParameters(this.model, spec, head)
+  constructor(
+    readonly name: string,
+    private readonly network: TrainableNetwork,
+    options: AdamOptions = {},
+    private readonly loss: Loss = streamingLoss,
+  ) {
     this.adam = new Adam(options)
   }
 
@@ -84,13 +48,15 @@ export class TfjsEngine implements TrainingEngine {
     this.checkImages(batch.images, batch.batch, batch.spatial)
     const labels = this.outputLabels(batch)
     if (labels.roi?.every((inside) => inside === 0)) return 0
-    this.dropout.seed = options.seed
-    this.dropout.stream = options.stream
-    const trainable = this.parameters.filter((parameter) => parameter.trainable)
-    const { value, grads } = tf.variableGrads(() => {
-      const images = this.imageTensor(batch.images, batch.batch, batch.spatial)
-      return this.loss(this.head, this.forward(images, true), { ...labels, ...options })
-    }, trainable.map(variableOf))
+    const { head, parameters } = this.network
+    const trainable = parameters.filter((parameter) => parameter.trainable)
+    const { value, grads } = tf.variableGrads(
+      () => {
+        const images = this.imageTensor(batch.images, batch.batch, batch.spatial)
+        return this.loss(head, this.network.forward(images, options), { ...labels, ...options })
+      },
+      trainable.map(({ variable }) => variable),
+    )
     try {
       const loss = (await value.data())[0]!
       if (Number.isFinite(loss)) await this.update(trainable, grads, options.learningRate)
@@ -102,9 +68,9 @@ export class TfjsEngine implements TrainingEngine {
 
   async predict(images: Float32Array, batch: number, spatial: readonly number[]): Promise<LogitDistribution> {
     this.checkImages(images, batch, spatial)
-    const { kind, classes, rank, epsilon } = this.head
+    const { kind, classes, rank, epsilon } = this.network.head
     const outputs = tf.tidy(() => {
-      const { mean, logDiagonal, factor } = this.forward(this.imageTensor(images, batch, spatial), false)
+      const { mean, logDiagonal, factor } = this.network.forward(this.imageTensor(images, batch, spatial))
       return {
         mean: toPlanar(mean),
         ...(logDiagonal ? { diagonal: toPlanar(tf.add(tf.exp(logDiagonal), epsilon)) } : {}),
@@ -132,18 +98,18 @@ export class TfjsEngine implements TrainingEngine {
 
   async exportState(): Promise<EngineState> {
     const optimizer = new Map<string, { shape: readonly number[]; data: Float32Array }>()
-    for (const { name, shape } of this.parameters) {
+    for (const { name, shape } of this.network.parameters) {
       const moments = this.adam.moments(name)
       if (!moments) continue
       optimizer.set(`${name}.adam.first`, { shape, data: fromTfjsLayout(moments.first, shape) })
       optimizer.set(`${name}.adam.second`, { shape, data: fromTfjsLayout(moments.second, shape) })
       optimizer.set(`${name}.adam.step`, { shape: [1], data: Float32Array.of(moments.step) })
     }
-    return { weights: await modelWeights(this.model, this.spec, this.head), optimizer }
+    return { weights: await getWeights(this.network.parameters), optimizer }
   }
 
   async importState({ weights, optimizer }: EngineState): Promise<void> {
-    const moments = this.parameters.flatMap(({ name, shape }) => {
+    const moments = this.network.parameters.flatMap(({ name, shape }) => {
       const step = optimizer.get(`${name}.adam.step`)?.data[0]
       if (step === undefined) return []
       const read = (part: string): Float32Array =>
@@ -157,17 +123,12 @@ export class TfjsEngine implements TrainingEngine {
         remedy: 'Take the state of a run with the same network and optimiser',
       })
     }
-    setModelWeights(this.model, this.spec, this.head, weights)
+    setWeights(this.network.parameters, weights)
     this.adam.reset(moments)
   }
 
   dispose(): void {
-    this.model.dispose()
-  }
-
-  private forward(images: tf.Tensor, training: boolean): HeadOutputs {
-    const [mean, logDiagonal, factor] = [this.model.apply(images, { training })].flat() as tf.Tensor[]
-    return { mean: mean!, ...(logDiagonal ? { logDiagonal } : {}), ...(factor ? { factor } : {}) }
+    this.network.dispose()
   }
 
   private async update(
@@ -175,13 +136,12 @@ export class TfjsEngine implements TrainingEngine {
     gradients: tf.NamedTensorMap,
     learningRate: number,
   ): Promise<void> {
-    for (const parameter of parameters) {
-      const variable = variableOf(parameter)
+    for (const { name, variable } of parameters) {
       // The phase `mean` moves nothing of the head but its mean.
       const gradient = gradients[variable.name]
       if (!gradient) continue
       const [values, slopes] = (await Promise.all([variable.data(), gradient.data()])) as Float32Array[]
-      this.adam.update(parameter.name, values!, slopes!, learningRate)
+      this.adam.update(name, values!, slopes!, learningRate)
       tf.tidy(() => {
         variable.assign(tf.tensor(values!, variable.shape))
       })
@@ -189,20 +149,20 @@ export class TfjsEngine implements TrainingEngine {
   }
 
   private outputLabels(batch: TrainingBatch): BatchLabels {
-    const output = this.geometry.outputSize(batch.spatial)
+    const output = this.network.outputSize(batch.spatial)
     const { labels, roi } = centreLabels(batch, output)
-    const sizes = { batch: batch.batch, classes: this.head.classes, voxels: voxelCount(output) }
+    const sizes = { batch: batch.batch, classes: this.network.head.classes, voxels: voxelCount(output) }
     checkLabels(labels, sizes, roi)
     return { labels, ...(roi && { roi }) }
   }
 
   private imageTensor(images: Float32Array, batch: number, spatial: readonly number[]): tf.Tensor {
-    return fromPlanar(images, [batch, this.spec.inputs[0]!.channels, ...spatial])
+    return fromPlanar(images, [batch, this.network.channels, ...spatial])
   }
 
   private checkImages(images: Float32Array, batch: number, spatial: readonly number[]): void {
-    const { channels } = this.spec.inputs[0]!
-    this.geometry.outputSize(spatial)
+    const { channels } = this.network
+    this.network.outputSize(spatial)
     if (images.length !== batch * channels * voxelCount(spatial)) {
       throw new ShapeError('images', {
         found: `${images.length} values`,
@@ -211,10 +171,6 @@ export class TfjsEngine implements TrainingEngine {
       })
     }
   }
-}
-
-function variableOf({ variable }: ModelParameter): tf.Variable {
-  return variable.read() as tf.Variable
 }
 
 function momentOf(optimizer: Weights, name: string, shape: readonly number[]): Float32Array {

@@ -1,13 +1,15 @@
 // The public face of @stochseg/tfjs-adapter. Importing it loads nothing of TF.js: each function does when called.
-import type { NetworkSpec } from '@stochseg/backbones'
-import type { SsnHead, TrainingEngine, Weights } from '@stochseg/core'
+import type { TrainingEngine } from '@stochseg/core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
+import type { AdamOptions } from './adam'
 import { type BackendOptions, openBackend } from './backend'
-import type { EngineOptions } from './engine'
+import type { SpecNetwork } from './trainable-network'
 
 export type { AdamOptions } from './adam'
 export type { BackendOptions } from './backend'
-export type { EngineOptions } from './engine'
+
+/** What an engine is made from: a network and, where it differs from the defaults, its optimiser. */
+export type EngineOptions = SpecNetwork & AdamOptions
 
 /**
  * A training engine on a TF.js backend (`wasm` unless told), with Adam (β 0.9 and 0.999, epsilon 1e-8).
@@ -20,14 +22,15 @@ export type { EngineOptions } from './engine'
  */
 export async function createTfjsEngine(options: EngineOptions & BackendOptions): Promise<TrainingEngine> {
   const name = await openBackend(options)
-  const [{ TfjsEngine }, { gradientSelfTest }, { installKernels }] = await Promise.all([
+  const [{ TfjsEngine }, { specNetwork }, { gradientSelfTest }, { installKernels }] = await Promise.all([
     import('./engine'),
+    import('./trainable-network'),
     import('./gradient-self-test'),
     import('./kernels/install'),
   ])
   if (isWasm(options)) installKernels()
   await gradientSelfTest(options.spec, options.head)
-  return new TfjsEngine(name, options)
+  return new TfjsEngine(name, specNetwork(options), options)
 }
 
 /**
@@ -36,9 +39,7 @@ export async function createTfjsEngine(options: EngineOptions & BackendOptions):
  * Its outputs are `head.mean` `[N, *S, C]` and, by the head's kind, `head.logDiagonal` `[N, *S, C]` and `head.factor`
  * `[N, *S, C·R]` (channel c·R + r). Throws `ModelError` for weights that do not fit.
  */
-export async function buildLayersModel(
-  options: { readonly spec: NetworkSpec; readonly head: SsnHead; readonly weights: Weights } & BackendOptions,
-): Promise<LayersModel> {
+export async function buildLayersModel(options: SpecNetwork & BackendOptions): Promise<LayersModel> {
   await openBackend(options)
   const { buildModel } = await import('./build')
   return buildModel(options.spec, options.head, options.weights)

@@ -1,52 +1,48 @@
 // Weights in and out of a layers model, between the canonical names and layout and TF.js' own:
 // kernels [out, in, *kernel] ↔ [*kernel, in, out]; a shared PReLU slope [1] ↔ [1, …, 1].
-import { checkWeights, type NetworkSpec, parametersOf } from '@stochseg/backbones'
+import { checkParameters, type NetworkSpec, parametersOf } from '@stochseg/backbones'
 import type { SsnHead, Weight, Weights } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
-import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers'
+import type { LayersModel } from '@tensorflow/tfjs-layers'
 
-/** One parameter of the network with the TF.js variable that holds it. */
+/** One parameter of a network with the TF.js variable that holds it. */
 export interface ModelParameter {
   readonly name: string
   /** Canonical shape. */
   readonly shape: readonly number[]
   readonly trainable: boolean
-  readonly variable: LayerVariable
+  readonly variable: tf.Variable
 }
 
-/** Every parameter in the network's stable order. */
-export function modelParameters(model: LayersModel, spec: NetworkSpec, head: SsnHead): ModelParameter[] {
+/** Every parameter of a built spec, in the network's stable order. */
+export function specParameters(model: LayersModel, spec: NetworkSpec, head: SsnHead): ModelParameter[] {
   // A layer lists its variables in the order in which the network lists the node's parameters.
   const used = new Map<string, number>()
   return parametersOf(spec, head).map(({ name, shape, trainable }) => {
     const node = name.slice(0, name.lastIndexOf('.'))
     const index = used.get(node) ?? 0
     used.set(node, index + 1)
-    return { name, shape, trainable, variable: model.getLayer(node).weights[index]! }
+    const variable = model.getLayer(node).weights[index]!.read() as tf.Variable
+    return { name, shape, trainable, variable }
   })
 }
 
-/** Copies weights into the model. Throws `ModelError` unless names and shapes are the network's. */
-export function setModelWeights(
-  model: LayersModel,
-  spec: NetworkSpec,
-  head: SsnHead,
-  weights: Weights,
-): void {
-  checkWeights(spec, head, weights)
-  for (const { name, variable } of modelParameters(model, spec, head)) {
+/** Copies weights into a model. Throws `ModelError` unless names and shapes are the parameters'. */
+export function setWeights(parameters: readonly ModelParameter[], weights: Weights): void {
+  checkParameters('network', parameters, weights)
+  for (const { name, variable } of parameters) {
     const { data, shape } = weights.get(name)!
     tf.tidy(() => {
-      variable.write(tf.tensor(toTfjsLayout(data, shape), variable.shape as number[]))
+      variable.assign(tf.tensor(toTfjsLayout(data, shape), variable.shape))
     })
   }
 }
 
-/** Copies weights out of the model. */
-export async function modelWeights(model: LayersModel, spec: NetworkSpec, head: SsnHead): Promise<Weights> {
+/** Copies weights out of a model. */
+export async function getWeights(parameters: readonly ModelParameter[]): Promise<Weights> {
   const weights = new Map<string, Weight>()
-  for (const { name, shape, variable } of modelParameters(model, spec, head)) {
-    const data = (await variable.read().data()) as Float32Array
+  for (const { name, shape, variable } of parameters) {
+    const data = (await variable.data()) as Float32Array
     weights.set(name, { shape, data: fromTfjsLayout(data, shape) })
   }
   return weights

@@ -40,14 +40,22 @@ export function parameterCount(spec: NetworkSpec, head: SsnHead): number {
 
 /** Throws {@link ModelError} unless `weights` has exactly the network's names and shapes, with finite values. */
 export function checkWeights(spec: NetworkSpec, head: SsnHead, weights: Weights): void {
-  const parameters = parametersOf(spec, head)
+  checkParameters(spec.name, parametersOf(spec, head), weights)
+}
+
+/** As {@link checkWeights}, for the parameters of any network; `network` names it in errors. */
+export function checkParameters(
+  network: string,
+  parameters: readonly Pick<Parameter, 'name' | 'shape'>[],
+  weights: Weights,
+): void {
   for (const { name, shape } of parameters) {
     const weight = weights.get(name)
     if (!weight || String(weight.shape) !== String(shape) || weight.data.length !== size(shape)) {
       throw new ModelError(`weight '${name}'`, {
         found: weight ? `shape [${weight.shape}] with ${weight.data.length} values` : 'nothing',
         expected: `shape [${shape}]`,
-        remedy: `Use weights of this ${spec.name}: same widths, classes, rank and head`,
+        remedy: `Use weights of this ${network}: same widths, classes, rank and head`,
       })
     }
     const wrong = weight.data.findIndex((value) => !Number.isFinite(value))
@@ -64,7 +72,7 @@ export function checkWeights(spec: NetworkSpec, head: SsnHead, weights: Weights)
   if (unknown.length > 0) {
     throw new ModelError('weights', {
       found: `${unknown.length} that the network has not, e.g. '${unknown[0]}'`,
-      expected: `the ${known.size} of ${spec.name}`,
+      expected: `the ${known.size} of ${network}`,
       remedy: 'Use weights of this network',
     })
   }
