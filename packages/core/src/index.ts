@@ -23,6 +23,7 @@ export {
   DataError,
   type ErrorDetails,
   ModelError,
+  OutOfMemoryError,
   RuntimeUnavailableError,
   ShapeError,
   StochsegError,
@@ -99,6 +100,7 @@ export {
   memoryCheckpoints,
   type Validation,
 } from './training/checkpoint'
+export { type PatchOptions, patches, repeatCases } from './training/patches'
 export {
   type StepReport,
   type TrainingRun,
@@ -113,3 +115,18 @@ export {
   trainingOptions,
 } from './training/training-options'
 export type { Weight, Weights } from './weights'
+export type { Border } from './whole-image/border'
+export {
+  checkInputSize,
+  type InputSizes,
+  type NetworkGeometry,
+  paddedSize,
+} from './whole-image/network-geometry'
+export { isOutOfMemory } from './whole-image/out-of-memory'
+export {
+  type Predict,
+  predictWholeImage,
+  type WholeImageOptions,
+  type WholeImages,
+  wholeImagePrediction,
+} from './whole-image/predict-whole-image'
