@@ -25,11 +25,21 @@ describe('metadata', () => {
     expect(decodeMetadata(encodeMetadata(older))).toEqual(older)
   })
 
+  it.each<Partial<ModelMetadata>>([
+    { factorLayout: 'rank-major' },
+    { sampler: 'noise inputs' },
+    { fixedSize: true },
+  ])('may say %j', (part) => {
+    expect(decodeMetadata(encodeMetadata({ ...metadata, ...part }))).toEqual({ ...metadata, ...part })
+  })
+
   it.each([
     ['a missing entry', 'epsilon', undefined, /no 'stochseg.epsilon'/],
     ['a newer format', 'format', '2', /format 2/],
     ['an unknown head', 'head', 'mixture', /head 'mixture'/],
     ['an impossible rank', 'rank', '0', /rank 0/],
+    ['an unknown order of channels', 'factorLayout', 'any', /factorLayout = 'any'/],
+    ['an unknown sampler', 'sampler', 'any', /sampler = 'any'/],
     ['something that is no number', 'channels', 'two', /channels = 'two'/],
     ['another number of axes', 'multipleOf', '4 4', /multipleOf = '4 4'/],
     ['a network that is none', 'network', '{"version": 9}', /stochseg.network that is none/],

@@ -13,7 +13,13 @@ export interface ModelMetadata extends InputSizes {
   readonly channels: number
   readonly dimensions: 2 | 3
   readonly receptiveField: PerAxis
-  /** The body; files of before version 0.1 lack it. */
+  /** Only images of exactly `minimumSize` fit: a file of fixed shapes. */
+  readonly fixedSize?: true
+  /** The output `factor` has channel = r·C + c, as PyTorch code has it; c·R + r unless it says so. */
+  readonly factorLayout?: 'rank-major'
+  /** The outputs `sampleLogits` and `sampleLabels`: drawn from noise that is given, or from the runtime's own. */
+  readonly sampler?: 'noise inputs' | 'random, not reproducible'
+  /** The body; files of before version 0.1 and of foreign networks lack it. */
   readonly network?: NetworkSpec
   /** The user's own: class names, normalisation, where the weights come from, … */
   readonly properties: Readonly<Record<string, string>>
@@ -21,11 +27,13 @@ export interface ModelMetadata extends InputSizes {
 
 const PREFIX = 'stochseg.'
 const FORMAT = '1'
+const CLASS_MAJOR = 'channel = class * rank + component'
+const RANK_MAJOR = 'channel = component * classes + class'
 
 /** Metadata as names and strings. Throws {@link ValueError} for a property that is named like one of ours. */
 export function encodeMetadata(metadata: ModelMetadata): Map<string, string> {
   const { head, backbone, channels, dimensions, minimumSize, multipleOf, receptiveField } = metadata
-  const { network, properties } = metadata
+  const { network, properties, factorLayout, fixedSize, sampler } = metadata
   const reserved = Object.keys(properties).find((name) => name.startsWith(PREFIX))
   if (reserved !== undefined) {
     throw new ValueError('model property', {
@@ -42,13 +50,15 @@ export function encodeMetadata(metadata: ModelMetadata): Map<string, string> {
       classes: String(head.classes),
       rank: String(head.rank),
       epsilon: String(head.epsilon),
-      factorLayout: 'channel = class * rank + component',
+      factorLayout: factorLayout === 'rank-major' ? RANK_MAJOR : CLASS_MAJOR,
       backbone,
       channels: String(channels),
       dimensions: String(dimensions),
       minimumSize: minimumSize.join(' '),
       multipleOf: multipleOf.join(' '),
       receptiveField: receptiveField.join(' '),
+      ...(fixedSize ? { fixedSize: 'true' } : {}),
+      ...(sampler ? { sampler } : {}),
       ...(network ? { network: JSON.stringify(network) } : {}),
       format: FORMAT,
     }).map(([name, value]): [string, string] => [PREFIX + name, value]),
@@ -90,9 +100,24 @@ export function decodeMetadata(entries: ReadonlyMap<string, string>): ModelMetad
     minimumSize: perAxis('minimumSize'),
     multipleOf: perAxis('multipleOf'),
     receptiveField: perAxis('receptiveField'),
+    ...(entries.get(`${PREFIX}fixedSize`) === 'true' ? { fixedSize: true } : {}),
+    ...decodeFactorLayout(entries.get(`${PREFIX}factorLayout`)),
+    ...decodeSampler(entries.get(`${PREFIX}sampler`)),
     ...decodeNetwork(entries.get(`${PREFIX}network`)),
     properties: Object.fromEntries([...entries].filter(([name]) => !name.startsWith(PREFIX))),
   }
+}
+
+function decodeFactorLayout(text = CLASS_MAJOR): Pick<ModelMetadata, 'factorLayout'> {
+  if (text === CLASS_MAJOR) return {}
+  if (text === RANK_MAJOR) return { factorLayout: 'rank-major' }
+  throw metadataError(`${PREFIX}factorLayout = '${text}'`, `'${CLASS_MAJOR}' or '${RANK_MAJOR}'`)
+}
+
+function decodeSampler(text: string | undefined): Pick<ModelMetadata, 'sampler'> {
+  if (text === undefined) return {}
+  if (text === 'noise inputs' || text === 'random, not reproducible') return { sampler: text }
+  throw metadataError(`${PREFIX}sampler = '${text}'`, "'noise inputs' or 'random, not reproducible'")
 }
 
 function decodeNetwork(json: string | undefined): { readonly network?: NetworkSpec } {

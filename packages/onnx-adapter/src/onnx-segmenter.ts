@@ -12,6 +12,7 @@ import {
   voxelCount,
 } from '@stochseg/core'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
+import { classMajorFactor } from './factor-layout'
 import { decodeMetadata, type ModelMetadata } from './model-metadata'
 import { loadOnnxRuntime, type OnnxRuntime } from './onnx-runtime'
 import { type OnnxSummary, readOnnxModel } from './protobuf/read-onnx-model'
@@ -104,13 +105,16 @@ export class OnnxSegmenter {
     if (factor) checkShape('factor', factor.dims, [batch, head.classes * head.rank, ...size], spatial.length)
     const diagonal = head.kind === 'deterministic' ? undefined : floats(outputs, 'diagonal')
     if (diagonal) checkShape('diagonal', diagonal.dims, [batch, head.classes, ...size], spatial.length)
+    const rankMajor = factor && this.metadata.factorLayout === 'rank-major'
     return logitDistribution({
       batch,
       classes: head.classes,
       rank: head.rank,
       spatial: size,
       mean: mean.data,
-      factor: factor?.data ?? new Float32Array(0),
+      factor: rankMajor
+        ? classMajorFactor(factor.data, { batch, ...head })
+        : (factor?.data ?? new Float32Array(0)),
       diagonal: diagonal?.data ?? new Float32Array(mean.data.length).fill(DETERMINISTIC_VARIANCE),
     })
   }
