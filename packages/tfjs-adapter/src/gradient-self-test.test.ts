@@ -1,4 +1,4 @@
-import { deepmedic, meshnet, unet } from '@stochseg/backbones'
+import { deepmedicBrats, meshnet, unet } from '@stochseg/backbones'
 import { RuntimeUnavailableError, ssnHead } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -69,7 +69,7 @@ describe('gradientSelfTest', () => {
 
   it('passes the networks that are not U-Nets', async () => {
     await gradientSelfTest(meshnet({ inputChannels: 1 }), head)
-    await gradientSelfTest(deepmedic({ inputChannels: 2, widths: [8, 8], jointWidths: [12, 12] }), head)
+    await gradientSelfTest(deepmedicBrats(), head)
   })
 
   it('leaks nothing', async () => {
