@@ -45,3 +45,6 @@ export class RuntimeUnavailableError extends StochsegError {}
 
 /** Training went wrong: loss or weights not finite. */
 export class TrainingError extends StochsegError {}
+
+/** Memory ran out, on the device or in this process. */
+export class OutOfMemoryError extends StochsegError {}

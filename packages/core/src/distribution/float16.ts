@@ -64,6 +64,12 @@ export function float32Image(image: Float16Image): ImageDistribution {
 // What float16Distribution made needs no second look.
 const checked = new WeakSet<Float16Distribution>()
 
+/** The distribution itself, of which the caller knows that its arrays fit and are finite. */
+export function markCheckedFloat16(compact: Float16Distribution): Float16Distribution {
+  checked.add(compact)
+  return compact
+}
+
 /** The distribution itself. Throws {@link ShapeError} or {@link ValueError} unless its arrays fit its sizes and are finite. */
 export function checkedFloat16(compact: Float16Distribution): Float16Distribution {
   if (checked.has(compact)) return compact
@@ -119,7 +125,7 @@ const value = new Float32Array(1)
 const valueBits = new Uint32Array(value.buffer)
 
 /** Bits of the binary16 number nearest to x, the even one of two; infinite from 65520 on. */
-function float16Bits(x: number): number {
+export function float16Bits(x: number): number {
   const magnitude = Math.abs(x)
   const sign = x < 0 ? 0x8000 : 0
   if (magnitude >= 65520) return sign | 0x7c00
@@ -134,7 +140,7 @@ function float16Bits(x: number): number {
 }
 
 /** The number that bits of binary16 stand for. */
-function fromFloat16(bits: number): number {
+export function fromFloat16(bits: number): number {
   const exponent = (bits >> 10) & 31
   const fraction = bits & 1023
   const magnitude = exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25)

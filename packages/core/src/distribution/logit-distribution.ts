@@ -82,6 +82,12 @@ export function checkedDistribution(distribution: LogitDistribution): LogitDistr
   return checked.has(distribution) ? distribution : logitDistribution(distribution)
 }
 
+/** The distribution itself, of whose arrays the caller knows that they pass {@link logitDistribution}'s checks. */
+export function markChecked(distribution: LogitDistribution): LogitDistribution {
+  checked.add(distribution)
+  return distribution
+}
+
 /** One image of a distribution: views, nothing is copied. */
 export interface ImageDistribution {
   readonly classes: number
