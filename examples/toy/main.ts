@@ -1,5 +1,11 @@
 // Two experts label one image in two ways. Fits a joint distribution to both, with @stochseg/core alone, and draws from it.
-import { Adam, type LogitDistribution, monteCarloNll, sampleLabelMaps, standardNormals } from '@stochseg/core'
+import {
+  type LogitDistribution,
+  monteCarloNll,
+  Optimizer,
+  sampleLabelMaps,
+  standardNormals,
+} from '@stochseg/core'
 
 const experts = [
   `
@@ -45,16 +51,22 @@ const total = (gradient: Float32Array): Float32Array =>
     .map((value, index) => value + gradient[gradient.length / 2 + index]!)
 
 const iterations = 1000
-const meanFirst = new Adam([mean], { learningRate: 0.05 })
-const everything = new Adam([mean, factor, logVariance], { learningRate: 0.05 })
+const learningRate = 0.05
+const meanFirst = new Optimizer({ name: 'adam' })
+const everything = new Optimizer({ name: 'adam' })
 for (let iteration = 0; iteration < iterations; iteration++) {
   const noise = { samples: 20, seed: 1, stream: 2 * iteration }
   const { loss, gradients } = monteCarloNll(distribution(2), labels, { ...noise, gradients: true })
   const byLogVariance = total(gradients!.diagonal).map(
     (slope, voxel) => slope * Math.exp(logVariance[voxel]!),
   )
-  const optimizer = iteration < iterations / 4 ? meanFirst : everything
-  optimizer.step([total(gradients!.mean), total(gradients!.factor), byLogVariance])
+  const byMean = total(gradients!.mean)
+  if (iteration < iterations / 4) meanFirst.update('mean', mean, byMean, learningRate)
+  else {
+    everything.update('mean', mean, byMean, learningRate)
+    everything.update('factor', factor, total(gradients!.factor), learningRate)
+    everything.update('logVariance', logVariance, byLogVariance, learningRate)
+  }
   if ((iteration + 1) % 250 === 0) console.log(`iteration ${iteration + 1}: loss ${loss.toFixed(2)}`)
 }
 

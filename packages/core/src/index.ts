@@ -85,7 +85,7 @@ export {
 } from './sampling/sample-label-maps'
 export { sampleLogits } from './sampling/sample-logits'
 export type { SamplingOptions } from './sampling/sampling-options'
-export { Adam, type AdamOptions } from './training/adam'
+export type { NamedBatch, SkippedCase } from './training/batches'
 export {
   type CaseTransform,
   chainTransforms,
@@ -100,6 +100,20 @@ export {
   memoryCheckpoints,
   type Validation,
 } from './training/checkpoint'
+export { Optimizer, type ParameterState } from './training/optimizers/optimizer'
+export {
+  type LayoutConversion,
+  type NamedShape,
+  optimizerWeights,
+  restoreOptimizer,
+} from './training/optimizers/optimizer-state'
+export type {
+  AdamOptions,
+  OptimizerOptions,
+  RmsPropOptions,
+  Values,
+  WeightDecay,
+} from './training/optimizers/update-rule'
 export { type PatchOptions, patches, repeatCases } from './training/patches'
 export {
   type StepReport,

@@ -4,7 +4,7 @@ import { pendingEvents } from '../event-loop'
 import { monteCarloNll } from '../loss/monte-carlo-nll'
 import { sampleLabelMaps } from '../sampling/sample-label-maps'
 import { sampleLogits } from '../sampling/sample-logits'
-import { Adam } from '../training/adam'
+import { Optimizer } from '../training/optimizers/optimizer'
 import { UINT32_RANGE, wholeNumber } from '../whole-number'
 import { type ToyHead, ToyModel } from './toy-model'
 import { TOY_PIXELS, toyLabelMaps } from './toy-problem'
@@ -66,8 +66,8 @@ export async function trainToy({
   const model = new ToyModel(head, seed)
   const labels = toyLabelMaps()
   const meanIterations = Math.floor(iterations / 2)
-  const meanOptimizer = new Adam([model.mean], { learningRate })
-  const optimizer = new Adam(model.parameters, { learningRate })
+  const meanOptimizer = new Optimizer({ name: 'adam' })
+  const optimizer = new Optimizer({ name: 'adam' })
   for (let iteration = 0; iteration < iterations; iteration++) {
     if (iteration % ITERATIONS_BETWEEN_EVENTS === 0) {
       await pendingEvents()
@@ -80,8 +80,13 @@ export async function trainToy({
       stream: 2 * iteration,
       gradients: true,
     })
-    const chosen = iteration < meanIterations ? meanOptimizer : optimizer
-    chosen.step(model.gradients(gradients!))
+    const slopes = model.gradients(gradients!)
+    if (iteration < meanIterations) meanOptimizer.update('mean', model.mean, slopes[0]!, learningRate)
+    else {
+      model.parameters.forEach((parameter, which) => {
+        optimizer.update(String(which), parameter, slopes[which]!, learningRate)
+      })
+    }
   }
   onProgress?.(iterations, iterations)
 

@@ -20,10 +20,15 @@ function numbered(length: number, raters: number, roiOf?: number): Dataset {
   }
 }
 
+const batches = (
+  dataset: Dataset,
+  { batchSize, seed }: { readonly batchSize: number; readonly seed: number },
+): ReturnType<typeof trainingBatches> => trainingBatches({ dataset, seed }, { batchSize })
+
 async function ids(dataset: Dataset, steps: number, batchSize: number, seed: number): Promise<string[]> {
-  const batchAt = trainingBatches(dataset, { batchSize, seed })
-  const batches = await Promise.all(Array.from({ length: steps }, (_, step) => batchAt(step)))
-  return batches.flatMap((batch) => batch.ids)
+  const batchAt = batches(dataset, { batchSize, seed })
+  const taken = await Promise.all(Array.from({ length: steps }, (_, step) => batchAt(step)))
+  return taken.flatMap((batch) => batch.ids)
 }
 
 describe('trainingBatches', () => {
@@ -52,15 +57,15 @@ describe('trainingBatches', () => {
 
   it('gives the batch of a step without those before it', async () => {
     const dataset = numbered(7, 3)
-    const inOrder = trainingBatches(dataset, { batchSize: 4, seed: 1 })
-    const batches = []
-    for (let step = 0; step < 9; step++) batches.push(await inOrder(step))
-    const afresh = trainingBatches(dataset, { batchSize: 4, seed: 1 })
-    for (const step of [8, 3, 0, 5]) expect(await afresh(step)).toEqual(batches[step])
+    const inOrder = batches(dataset, { batchSize: 4, seed: 1 })
+    const taken = []
+    for (let step = 0; step < 9; step++) taken.push(await inOrder(step))
+    const afresh = batches(dataset, { batchSize: 4, seed: 1 })
+    for (const step of [8, 3, 0, 5]) expect(await afresh(step)).toEqual(taken[step])
   })
 
   it('pairs each image with one of its raters, each about equally often', async () => {
-    const batchAt = trainingBatches(numbered(10, 4), { batchSize: 10, seed: 5 })
+    const batchAt = batches(numbered(10, 4), { batchSize: 10, seed: 5 })
     const counts = [0, 0, 0, 0]
     for (let step = 0; step < 200; step++) {
       const { images, labels, ids } = await batchAt(step)
@@ -72,8 +77,8 @@ describe('trainingBatches', () => {
   })
 
   it('hands on regions of interest, whole where a case has none', async () => {
-    const { roi, ids } = await trainingBatches(numbered(3, 1, 2), { batchSize: 3, seed: 0 })(0)
+    const { roi, ids } = await batches(numbered(3, 1, 2), { batchSize: 3, seed: 0 })(0)
     expect([...roi!]).toEqual(ids.map((id) => (id === '2' ? 0 : 1)))
-    expect(await trainingBatches(numbered(3, 1), { batchSize: 3, seed: 0 })(0)).not.toHaveProperty('roi')
+    expect(await batches(numbered(3, 1), { batchSize: 3, seed: 0 })(0)).not.toHaveProperty('roi')
   })
 })

@@ -2,8 +2,10 @@
 import type { Dataset } from '../dataset'
 import { ModelError, TrainingError, ValueError } from '../errors'
 import { pendingEvents } from '../event-loop'
-import { trainingBatches } from './batches'
+import { type BatchSource, trainingBatches } from './batches'
+import type { CaseTransform } from './case-transform'
 import { type Checkpoint, type CheckpointStore, checkSameRun, type Validation } from './checkpoint'
+import { readAhead } from './read-ahead'
 import type { TrainingEngine } from './training-engine'
 import {
   learningRateAt,
@@ -45,6 +47,10 @@ export interface TrainingRun {
   readonly validation: Dataset
   readonly options: RequestedTrainingOptions
   readonly checkpoints: CheckpointStore
+  /** What each training case goes through first: a patch is cut, it is augmented. */
+  readonly trainingTransform?: CaseTransform | undefined
+  /** The same for validation, where each case meets the same draw every time. */
+  readonly validationTransform?: CaseTransform | undefined
   /** Go on from the checkpoint `last`. */
   readonly resume?: boolean | undefined
   /** Once it is aborted, the run saves `last` after the current step and throws the signal's reason. */
@@ -54,7 +60,8 @@ export interface TrainingRun {
 }
 
 /**
- * Trains a network: `meanSteps` on the mean alone, then on everything, with one random rater an image and step.
+ * Trains a network: `meanSteps` on the mean alone, then on everything, with one random rater an image and step. While the
+ * engine computes, the next batches are read and transformed.
  *
  * A run is a pure function of its options, data and initial state: one that was stopped and resumed takes the same steps as
  * one that was not, as far as the engine computes the same twice. The checkpoint `best` has the lowest validation loss.
@@ -71,7 +78,9 @@ export async function train(run: TrainingRun): Promise<TrainingSummary> {
   const identity = runIdentity(options, training.length)
   const resumed = run.resume ? await restore(run, identity, steps) : undefined
   const resumedFrom = resumed?.step ?? 0
-  const batchAt = trainingBatches(training, { batchSize, seed })
+  const trainingSource: BatchSource = { dataset: training, seed, transform: run.trainingTransform }
+  const validationSource: BatchSource = { dataset: validation, seed, transform: run.validationTransform }
+  const batchAt = readAhead(trainingBatches(trainingSource, { batchSize }), { end: steps })
 
   let step = resumedFrom
   let savedStep = resumedFrom
@@ -95,7 +104,7 @@ export async function train(run: TrainingRun): Promise<TrainingSummary> {
   }
   const validate = async (): Promise<void> => {
     const cases = options.validationCases
-    const loss = await validationLoss(engine, validation, { samples, seed, batchSize, cases, signal })
+    const { loss } = await validationLoss(engine, validationSource, { samples, batchSize, cases, signal })
     if (!Number.isFinite(loss)) throw notFinite(`validation loss ${loss}`, step, savedStep)
     latest = { step, loss }
     const improved = best === undefined || loss < best.loss
@@ -113,9 +122,9 @@ export async function train(run: TrainingRun): Promise<TrainingSummary> {
       if (due && latest?.step !== step) await validate()
       if (step > savedStep && (done || step % checkpointEvery === 0)) await saveLast()
       if (done) break
+      const batch = await batchAt(step)
       await pendingEvents()
       signal?.throwIfAborted()
-      const batch = await batchAt(step)
       const phase = step < meanSteps ? 'mean' : 'all'
       const learningRate = learningRateAt(step, options)
       const stream = step * batchSize

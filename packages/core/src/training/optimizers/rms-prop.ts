@@ -1,0 +1,33 @@
+// RMSprop's update of one parameter.
+import { positive, type RmsPropOptions, rate, type UpdateRule } from './update-rule'
+
+/**
+ * RMSprop (Tieleman & Hinton, lecture 6.5, 2012) in the form of PyTorch's `torch.optim.RMSprop`, not centred:
+ * s ← decay·s + (1 − decay)·g²; b ← momentum·b + g / (√s + epsilon); values ← values − learningRate·b. Throws `ValueError`
+ * for numbers out of range.
+ */
+export function rmsProp({
+  decay = 0.9,
+  momentum = 0,
+  epsilon = 1e-8,
+  decoupled = false,
+}: RmsPropOptions): UpdateRule {
+  rate('decay', decay)
+  rate('momentum', momentum)
+  positive('epsilon', epsilon)
+  return {
+    name: 'rmsProp',
+    moments: ['square', 'buffer'],
+    decoupled,
+    move(values, gradient, moments, { learningRate, penalty, shrink }) {
+      const [square, buffer] = [moments[0]!, moments[1]!]
+      for (let index = 0; index < values.length; index++) {
+        const value = values[index]!
+        const slope = gradient[index]! + penalty * value
+        square[index] = decay * square[index]! + (1 - decay) * slope * slope
+        buffer[index] = momentum * buffer[index]! + slope / (Math.sqrt(square[index]!) + epsilon)
+        values[index] = shrink * value - learningRate * buffer[index]!
+      }
+    },
+  }
+}
