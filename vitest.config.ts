@@ -21,6 +21,7 @@ export default defineConfig({
     globalSetup: [
       'packages/core/scripts/embed-kernels.mjs',
       'packages/tfjs-adapter/scripts/embed-kernels.mjs',
+      'packages/data/scripts/embed-worker.mjs',
     ],
     testTimeout: 60_000,
     pool: 'forks',

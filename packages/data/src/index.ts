@@ -6,6 +6,11 @@ export {
   bratsAugmentation,
   lidcAugmentation,
 } from './augmentation/augmentation-options'
+export {
+  type AugmentationPool,
+  type AugmentationPoolOptions,
+  augmentationPool,
+} from './augmentation/augmentation-pool'
 export { type BestPossible, bestPossible } from './best-possible'
 export { type Hdf5Options, openHdf5Dataset } from './hdf5'
 export {

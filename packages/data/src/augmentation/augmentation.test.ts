@@ -297,6 +297,34 @@ describe('augmentation', () => {
     })
   })
 
+  it('gives in one resampling what one change after the other would give', () => {
+    // Coordinates are linear, so that interpolating them several times loses nothing away from the edge.
+    for (const spatial of [
+      [31, 31],
+      [15, 15, 15],
+    ]) {
+      const item = coordinateCase(spatial)
+      const all = { rotation: { degrees: 40 }, crop: { smallest: 0.5 }, flips: {}, rightAngles: {} }
+      const middle = spatial.reduce((index, size) => index * size + (size - 1) / 2, 0)
+      for (let position = 0; position < 30; position++) {
+        const at = { seed: 3, position }
+        let stepwise = item
+        for (const [kind, options] of Object.entries(all)) {
+          stepwise = augmentation({ [kind]: options })(stepwise, at) as SizedCase
+        }
+        const together = augmentation(all)(item, at) as SizedCase
+        for (const axis of spatial.keys()) {
+          const voxel = axis * voxelCount(spatial) + middle
+          expect(together.image[voxel]).toBeCloseTo(stepwise.image[voxel]!, 3)
+          const centre = spatial.map((size) => (size - 1) / 2)
+          for (const [along, slope] of slopes(together, centre, axis).entries()) {
+            expect(slope).toBeCloseTo(slopes(stepwise, centre, axis)[along]!, 3)
+          }
+        }
+      }
+    }
+  })
+
   it('is a function of seed and position', () => {
     const item = coordinateCase([9, 9])
     const options = { ...lidcAugmentation, ...bratsAugmentation }
