@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { EvaluateFlags } from '../evaluation/evaluate-verb'
 import type { CommandIo } from '../io'
-import { DATA_HELP, DEVICES, MODEL_HELP, SPLITS } from './help'
+import { DATA_HELP, DEVICES, LAYOUT_HELP, MODEL_HELP, SPLITS } from './help'
 import { wholeNumber } from './values'
 
 /** Adds the verb. */
@@ -12,6 +12,7 @@ export function addEvaluate(program: Command, io: CommandIo): void {
     .description('Compare samples with the raters: generalised energy distance, Dice and more, per split.')
     .requiredOption('--model <path>', MODEL_HELP)
     .requiredOption('--data <path>', DATA_HELP)
+    .option('--layout <file>', LAYOUT_HELP)
     .addOption(new Option('--split <name>').choices(SPLITS).default('test'))
     .option('--samples <n>', 'samples drawn for each case', wholeNumber(1), 100)
     .option('--seed <n>', 'seed of the samples', wholeNumber(0), 0)

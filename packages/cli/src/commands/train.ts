@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { CommandIo } from '../io'
 import type { TrainFlags } from '../training/train-verb'
-import { DATA_HELP } from './help'
+import { DATA_HELP, LAYOUT_HELP } from './help'
 import { finiteNumber, positiveNumber, wholeNumber, wholeNumberList } from './values'
 
 /** Adds the verb. */
@@ -15,8 +15,19 @@ export function addTrain(program: Command, io: CommandIo): void {
       'run folder: run.json, metrics.ndjson, model.safetensors, model.onnx, checkpoints',
     )
     .option('--data <path>', DATA_HELP)
+    .option('--layout <file>', LAYOUT_HELP)
     .option('--classes <n>', 'label values of the data, background included (default 2)', wholeNumber(2))
     .option('--config <file>', 'JSON with the options below in camel case; flags win over it')
+    .option('--patch-size <list>', 'train on patches of this size, e.g. 98,98,98', wholeNumberList)
+    .option(
+      '--patch-foreground <share>',
+      'share of the patches centred on the foreground (default 0.5)',
+      finiteNumber,
+    )
+    .option('--patches-per-case <n>', 'in an epoch and in a validation (default 20)', wholeNumber(1))
+    .addOption(
+      new Option('--augmentation <name>', "the paper's; others by --config").choices(['lidc', 'brats']),
+    )
     .option('--resume', 'go on from the last checkpoint of --out')
     .option(
       '--backbone <name>',

@@ -1,7 +1,7 @@
 // stochseg evaluate: how close a model's samples come to the raters.
 
 import type { Split } from '@stochseg/data'
-import { openData, spread } from '../datasets/open-data'
+import { type DataOptions, openData, readLayout, spread } from '../datasets/open-data'
 import type { CommandIo } from '../io'
 import { type DeviceName, openModel } from '../model/open-model'
 import { writeFileAtomically } from '../run-folder/atomic-write'
@@ -13,6 +13,8 @@ import { modelReport } from './model-report'
 export interface EvaluateFlags {
   readonly model: string
   readonly data: string
+  /** A file. */
+  readonly layout?: string
   readonly split: Split
   readonly samples: number
   readonly seed: number
@@ -27,9 +29,13 @@ export interface EvaluateFlags {
 export async function evaluateVerb(flags: EvaluateFlags, io: CommandIo): Promise<void> {
   const { samples, seed } = flags
   const model = await openModel(flags.model, { device: flags.device, signal: io.signal })
-  const split = await openData(flags.data, flags.split, model.labels)
+  const reading: DataOptions = {
+    classes: model.labels,
+    layout: flags.layout === undefined ? undefined : await readLayout(flags.layout),
+  }
+  const split = await openData(flags.data, flags.split, reading)
   const dataset = flags.limit === undefined ? split : spread(split, flags.limit)
-  const training = flags.baseline ? await openData(flags.data, 'train', model.labels) : undefined
+  const training = flags.baseline ? await openData(flags.data, 'train', reading) : undefined
   try {
     const options = { samples, seed, signal: io.signal, stderr: io.stderr }
     const evaluation = await evaluateModel(model, dataset, options)

@@ -1,14 +1,31 @@
 // What a training run is made from: flags and the configuration file have the same keys, ranges and defaults.
 import { readFile } from 'node:fs/promises'
 import { DataError, type HeadKind, ValueError } from '@stochseg/core'
+import {
+  type AugmentationOptions,
+  bratsAugmentation,
+  lidcAugmentation,
+  type NiftiLayout,
+  niftiLayout,
+} from '@stochseg/data'
 import { z } from 'zod'
 
 /** Everything that a run's result depends on, beside the data themselves. */
 export interface TrainingConfiguration {
-  /** HDF5 file, folder of PNGs, or `generated`. */
+  /** HDF5 file, folder of NIfTI patients or of PNGs, or `generated`. */
   readonly data: string
-  /** Label values of the data, background included. */
-  readonly classes: number
+  /** Label values of the data, background included; unless given, what the data say, else 2. */
+  readonly classes?: number | undefined
+  /** Which file of a NIfTI patient is what, where neither the folder says it nor the files' names do. */
+  readonly layout?: NiftiLayout | undefined
+  /** Train on patches of this size, e.g. `[98, 98, 98]`; otherwise on whole images. */
+  readonly patchSize?: readonly number[] | undefined
+  /** Share of the patches that are centred on the foreground. */
+  readonly patchForeground: number
+  /** Patches of each image in an epoch, and in a validation. */
+  readonly patchesPerCase: number
+  /** Changes that a training case goes through first: the authors' by a name, or any. */
+  readonly augmentation?: keyof typeof AUGMENTATIONS | AugmentationOptions | undefined
   /** A built-in backbone, or a package (or file, from `.` or `/` on) whose default export is one. */
   readonly backbone: string
   /** The backbone's own options. */
@@ -42,16 +59,27 @@ export interface TrainingConfiguration {
   readonly backend: string
 }
 
+/** Augmentations that have a name. */
+export const AUGMENTATIONS = { lidc: lidcAugmentation, brats: bratsAugmentation } as const satisfies Readonly<
+  Record<string, AugmentationOptions>
+>
+
 /** What may be given: all but `data` has a default. */
 export type PartialConfiguration = Partial<TrainingConfiguration>
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
 const positiveInteger = z.int().min(1)
 const wholeNumber = z.int().min(0)
 
 /** The ranges and defaults of a configuration; unknown keys are refused. */
 export const trainingConfiguration: z.ZodType<TrainingConfiguration> = z.strictObject({
   data: z.string().min(1),
-  classes: z.int().min(2).max(256).default(2),
+  classes: z.int().min(2).max(256).optional(),
+  layout: z.custom<NiftiLayout>(isObject).transform(niftiLayout).optional(),
+  patchSize: z.array(positiveInteger).min(2).max(3).optional(),
+  patchForeground: z.number().min(0).max(1).default(0.5),
+  patchesPerCase: positiveInteger.default(20),
+  augmentation: z.union([z.enum(['lidc', 'brats']), z.custom<AugmentationOptions>(isObject)]).optional(),
   backbone: z.string().min(1).default('unet'),
   backboneOptions: z.record(z.string(), z.unknown()).default({}),
   widths: z.array(positiveInteger).min(1).optional(),

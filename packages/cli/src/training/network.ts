@@ -7,11 +7,11 @@ import { type Dataset, type SsnHead, ssnHead } from '@stochseg/core'
 import type { TrainingConfiguration } from './configuration'
 
 /**
- * Body and head for the images of a data set. Throws `ShapeError` when its images do not fit the body, `ModelError` for a
+ * Body and head for the images of a data set, or patches of them. Throws `ShapeError` when they do not fit the body, `ModelError` for a
  * backbone that cannot be found, `ValueError` for options that it does not have.
  */
 export async function networkFor(
-  { backbone: name, backboneOptions, widths, head: kind, rank }: TrainingConfiguration,
+  { backbone: name, backboneOptions, widths, head: kind, rank, patchSize }: TrainingConfiguration,
   { channels, classes, spatial }: Dataset,
 ): Promise<{ readonly spec: NetworkSpec; readonly head: SsnHead }> {
   const backbone = await resolveBackbone(name, importFromHere)
@@ -19,7 +19,7 @@ export async function networkFor(
     { dimensions: spatial.length as 2 | 3, inputChannels: channels, head: kind },
     { ...(widths ? { widths } : {}), ...backboneOptions },
   )
-  checkInputSize(geometryOf(spec), spatial)
+  checkInputSize(geometryOf(spec), patchSize ?? spatial)
   return { spec, head: ssnHead({ kind, classes, rank }) }
 }
 

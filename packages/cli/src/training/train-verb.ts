@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DataError } from '@stochseg/core'
-import { openData, spread } from '../datasets/open-data'
+import { openData, readLayout, spread } from '../datasets/open-data'
 import { evaluateModel } from '../evaluation/evaluate-model'
 import { metricsRow } from '../evaluation/metrics'
 import { modelReport } from '../evaluation/model-report'
@@ -23,8 +23,10 @@ import {
 import { trainInFolder } from './training-run'
 
 /** Flags of `stochseg train`: the configuration, and what is about this call alone. */
-export interface TrainFlags extends PartialConfiguration {
+export interface TrainFlags extends Omit<PartialConfiguration, 'layout'> {
   readonly out: string
+  /** A file. */
+  readonly layout?: string
   readonly config?: string
   readonly resume?: true
   readonly report?: string
@@ -36,13 +38,13 @@ const REPORT_SAMPLES = 100
 
 /** Runs the verb. */
 export async function trainVerb(flags: TrainFlags, io: CommandIo): Promise<void> {
-  const { out, config, resume, report, json, ...given } = flags
+  const { out, config, resume, report, json, layout, ...flagged } = flags
+  const given = layout === undefined ? flagged : { ...flagged, layout: await readLayout(layout) }
   const resumed = resume ? await readRunRecord(out) : undefined
   if (!resumed) await refuseExistingRun(out)
   const configuration = await configurationOf(given, config, resumed)
-  const { data, classes } = configuration
-  const training = await openData(data, 'train', classes)
-  const validation = await openData(data, 'val', classes)
+  const training = await openData(configuration.data, 'train', configuration)
+  const validation = await openData(configuration.data, 'val', configuration)
   try {
     const record = await trainInFolder({
       ...{ folder: out, configuration, training, validation, resumed, io },

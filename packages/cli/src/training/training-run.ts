@@ -10,6 +10,7 @@ import { createFolder, writeFileAtomically } from '../run-folder/atomic-write'
 import { checkpointStore } from '../run-folder/checkpoint-store'
 import { openMetricsLog } from '../run-folder/metrics-log'
 import { type RunRecord, writeRunRecord } from '../run-folder/run-record'
+import { preparedData } from './case-transforms'
 import type { TrainingConfiguration } from './configuration'
 import { networkFor } from './network'
 
@@ -33,7 +34,7 @@ export interface RunOptions {
  * reason thrown. The folder is touched only once the data and the engine are known to work.
  */
 export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
-  const { folder, configuration, training, validation, resumed, io } = options
+  const { folder, configuration, training, resumed, io } = options
   const network = resumed?.network ?? (await networkFor(configuration, training))
   const weights = initialWeights(network.spec, network.head, configuration)
   const engine = await createTfjsEngine({ ...network, weights, backend: configuration.backend })
@@ -61,8 +62,7 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
     })
     const run: TrainingRun = {
       engine,
-      training,
-      validation,
+      ...preparedData(configuration, options),
       checkpoints,
       options: { ...configuration, checkpointEvery: configuration.validateEvery },
       resume: start > 0,
