@@ -1,6 +1,6 @@
 // Which shape every tensor of a spec has: channels from the spec alone, spatial sizes from the input's size.
 import { ModelError } from '@stochseg/core'
-import type { NetworkNode, NetworkSpec, PerAxis } from './network-spec'
+import type { ConvolutionNode, NetworkNode, NetworkSpec, PerAxis } from './network-spec'
 
 /** Channels of every tensor, inputs included. Throws {@link ModelError} where an `add` joins unequal channels, or groups do not divide. */
 export function tensorChannels(spec: NetworkSpec): ReadonlyMap<string, number> {
@@ -51,9 +51,12 @@ export function lengthsAlong(spec: NetworkSpec, axis: number, length: number): R
   return lengths
 }
 
+/** What of a convolution decides the sizes. */
+export type ConvolutionWindow = Pick<ConvolutionNode, 'kernel' | 'stride' | 'dilation' | 'padding'>
+
 /** Zeros before and after the `length` voxels that a convolution reads along `axis`. */
 export function convolutionPadding(
-  node: NetworkNode & { op: 'convolution' },
+  node: ConvolutionWindow,
   axis: number,
   length: number,
 ): readonly [before: number, after: number] {
@@ -121,7 +124,7 @@ function outputLength(node: NetworkNode, axis: number, inputs: readonly number[]
   }
 }
 
-function kernelExtent(node: NetworkNode & { op: 'convolution' }, axis: number): number {
+function kernelExtent(node: ConvolutionWindow, axis: number): number {
   return (node.kernel[axis]! - 1) * (node.dilation?.[axis] ?? 1) + 1
 }
 

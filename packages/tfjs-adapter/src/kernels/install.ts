@@ -2,9 +2,11 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { accelerated, accelerations } from './acceleration'
 import { convolutionGradients } from './convolution-gradients'
+import { depthwiseGradients } from './depthwise-gradients'
 import { interpolation } from './interpolation'
 import { maxPools } from './max-pools'
 import { normalisation } from './normalisation'
+import { segmentSum } from './segment-sum'
 
 /** Registers the training kernels with the wasm backend, whose package must be loaded; again changes nothing. */
 export function installKernels(): void {
@@ -12,7 +14,8 @@ export function installKernels(): void {
   const faster = accelerations.map((acceleration) =>
     accelerated(tf.getKernel(acceleration.kernelName, 'wasm'), acceleration),
   )
-  for (const kernel of [...convolutionGradients, ...maxPools, ...normalisation, interpolation, ...faster]) {
+  const composed = [...convolutionGradients, ...depthwiseGradients, ...maxPools, segmentSum]
+  for (const kernel of [...composed, ...normalisation, interpolation, ...faster]) {
     if (tf.getKernel(kernel.kernelName, 'wasm')) tf.unregisterKernel(kernel.kernelName, 'wasm')
     tf.registerKernel(kernel)
   }

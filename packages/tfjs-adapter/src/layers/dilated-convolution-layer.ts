@@ -1,8 +1,8 @@
 // A dilated convolution in 2D or 3D, trainable on every backend.
-import { type ConvolutionNode, convolutionPadding } from '@stochseg/backbones'
+import type { ConvolutionNode } from '@stochseg/backbones'
 import * as tf from '@tensorflow/tfjs-core'
 import { initializers, type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers'
-import { joinPhases, splitPhases } from '../operations/phases'
+import { dilatedConvolution } from '../operations/dilated-convolution'
 
 /** Computes a convolution node by plain convolutions of the input's phases. */
 export class DilatedConvolutionLayer extends layers.Layer {
@@ -25,24 +25,10 @@ export class DilatedConvolutionLayer extends layers.Layer {
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     return tf.tidy(() => {
       const x = [inputs].flat()[0]!
-      const { kernel, channels } = this.node
+      const { kernel, padding } = this.node
       const { dilation = kernel.map(() => 1), stride = kernel.map(() => 1) } = this.node
-      const padding = this.padding(x)
-      const padded = x.shape
-        .slice(1, -1)
-        .map((length, axis) => length + padding[axis]![0] + padding[axis]![1])
-      const size = padded.map(
-        (length, axis) =>
-          Math.floor((length - (kernel[axis]! - 1) * dilation[axis]! - 1) / stride[axis]!) + 1,
-      )
-      // More zeros behind, so that every phase has the same length; what they give is cut off again.
-      const even = padding.map(([before, after], axis): [number, number] => {
-        const rest = padded[axis]! % dilation[axis]!
-        return [before, after + (rest === 0 ? 0 : dilation[axis]! - rest)]
-      })
-      const phases = splitPhases(tf.pad(x, [[0, 0], ...even, [0, 0]]), dilation)
       const filter = this.kernel.read()
-      const convolved =
+      const output = dilatedConvolution(x, { kernel, stride, dilation, padding }, (phases) =>
         kernel.length === 2
           ? tf.conv2d(phases as tf.Tensor4D, filter as tf.Tensor4D, stride as [number, number], 'valid')
           : tf.conv3d(
@@ -50,9 +36,8 @@ export class DilatedConvolutionLayer extends layers.Layer {
               filter as tf.Tensor5D,
               stride as [number, number, number],
               'valid',
-            )
-      const joined = joinPhases(convolved, dilation)
-      const output = tf.slice(joined, Array(joined.rank).fill(0), [x.shape[0]!, ...size, channels])
+            ),
+      )
       return this.bias ? tf.add(output, this.bias.read()) : output
     })
   }
@@ -67,9 +52,5 @@ export class DilatedConvolutionLayer extends layers.Layer {
       return Math.ceil((size - reach) / (stride?.[axis] ?? 1))
     })
     return [batch!, ...output, channels]
-  }
-
-  private padding(x: tf.Tensor): (readonly [before: number, after: number])[] {
-    return x.shape.slice(1, -1).map((length, axis) => convolutionPadding(this.node, axis, length))
   }
 }
