@@ -1,4 +1,11 @@
 // The public face of @stochseg/backbones.
+export {
+  checkInputSize,
+  type InputSizes,
+  type NetworkGeometry as Geometry,
+  type Predict,
+  paddedSize,
+} from '@stochseg/core'
 export { builtInBackbones } from './networks/built-in-backbones'
 export {
   type DeepmedicOptions,
@@ -21,10 +28,9 @@ export { type UnetOptions, unet, unetLidc } from './networks/unet'
 export { type InterpretOptions, interpretNetwork, interpretSpec } from './reference/reference-interpreter'
 export type { ReferenceTensor } from './reference/reference-tensor'
 export { describeNode, networkDiagram, networkTable } from './spec/describe-network'
-export { checkInputSize, type Geometry, geometryOf, type InputSizes, paddedSize } from './spec/geometry'
+export { geometryOf } from './spec/geometry'
 export { type NetworkCost, type NodeCost, networkCost } from './spec/network-cost'
 export type * from './spec/network-spec'
-export { type Predict, paddedPrediction } from './spec/padded-prediction'
 export { convolutionPadding, tensorChannels, tensorShapes } from './spec/tensor-shapes'
 export { networkSpec } from './spec/validate'
 export { headNodes, headOutputs } from './weights/head'

@@ -2,3 +2,10 @@
 export { type ExportOptions, exportOnnx } from './export-onnx'
 export type { ModelMetadata } from './model-metadata'
 export { OnnxSegmenter, type SegmenterOptions } from './onnx-segmenter'
+export {
+  type PredictWholeOptions,
+  predictWhole,
+  segmenterGeometry,
+  type TiledSegmenter,
+} from './predict-whole'
+export type { GraphSampler } from './sampler-graph/sampler-graph'

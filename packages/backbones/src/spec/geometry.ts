@@ -1,28 +1,10 @@
 // Which input sizes a network takes, what size comes out, and how far an output voxel sees.
-import { ModelError, ShapeError } from '@stochseg/core'
-import type { NetworkNode, NetworkSpec, PerAxis } from './network-spec'
+import { checkInputSize, ModelError, type NetworkGeometry } from '@stochseg/core'
+import type { NetworkNode, NetworkSpec } from './network-spec'
 import { convolutionPadding, lengthsAlong } from './tensor-shapes'
 
-/** The sizes that a network takes along each axis: `minimumSize + k · multipleOf`, k = 0, 1, … */
-export interface InputSizes {
-  readonly minimumSize: PerAxis
-  /** Step between two sizes; an image's size must be a multiple of it where `minimumSize` is. */
-  readonly multipleOf: PerAxis
-}
-
-/** What a network does to sizes. */
-export interface Geometry extends InputSizes {
-  /**
-   * Input voxels along each axis that one output voxel can depend on, at most. The statistics of group normalisation,
-   * which depend on the whole image, are not counted.
-   */
-  readonly receptiveField: PerAxis
-  /** Size of the features for inputs of `input` voxels. Throws {@link ShapeError} naming the size to pad to. */
-  outputSize(input: PerAxis): number[]
-}
-
 /** The geometry of a spec. Throws {@link ModelError} where no input size up to 4096 fits. */
-export function geometryOf(spec: NetworkSpec): Geometry {
+export function geometryOf(spec: NetworkSpec): NetworkGeometry {
   const axes = Array.from({ length: spec.dimensions }, (_, axis) => axis)
   const sizes = axes.map((axis) => firstSizes(spec, axis))
   const inputSizes = {
@@ -37,29 +19,6 @@ export function geometryOf(spec: NetworkSpec): Geometry {
       return input.map((length, axis) => lengthsAlong(spec, axis, length).get(spec.features)!)
     },
   }
-}
-
-/** The smallest size that a network takes and that is no smaller than `size` along any axis. */
-export function paddedSize({ minimumSize, multipleOf }: InputSizes, size: PerAxis): number[] {
-  return minimumSize.map((least, axis) => {
-    const steps = Math.ceil(Math.max(size[axis]! - least, 0) / multipleOf[axis]!)
-    return least + steps * multipleOf[axis]!
-  })
-}
-
-/** Throws {@link ShapeError}, naming the smallest size that fits and is no smaller, unless the network takes `size`. */
-export function checkInputSize(sizes: InputSizes, size: PerAxis): void {
-  const { minimumSize, multipleOf } = sizes
-  const padded = paddedSize(sizes, size)
-  if (size.length === padded.length && padded.every((length, axis) => length === size[axis])) return
-  throw new ShapeError('image size', {
-    found: size.join(' × '),
-    expected: `${minimumSize.join(' × ')} or larger by multiples of ${multipleOf.join(' × ')}`,
-    remedy:
-      size.length === padded.length
-        ? `Pad the image to ${padded.join(' × ')}`
-        : `Give ${padded.length}-dimensional images`,
-  })
 }
 
 /** The two smallest input lengths that fit along an axis. */

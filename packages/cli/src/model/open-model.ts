@@ -1,9 +1,8 @@
 // A trained model, from an ONNX file or the folder of a run, ready for images of any size.
 import { access, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Predict, paddedPrediction } from '@stochseg/backbones'
-import { DataError, ModelError } from '@stochseg/core'
-import type { ModelMetadata } from '@stochseg/onnx-adapter'
+import { DataError, type Float16Distribution, type LogitDistribution, type WholeImages } from '@stochseg/core'
+import type { ModelMetadata, PredictWholeOptions } from '@stochseg/onnx-adapter'
 
 /** Where a model may run. */
 export type DeviceName = 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'wasm'
@@ -15,36 +14,38 @@ export interface OpenModel {
   readonly metadata: ModelMetadata
   /** Number of label values, background included. */
   readonly labels: number
-  /** The distribution for images of any size: they are mirrored at the border where the network needs it. */
-  readonly predict: Predict
+  /** The distribution for images of any size, in tiles where they are large. */
+  readonly predict: (
+    images: Float32Array,
+    batch: number,
+    spatial: readonly number[],
+    roi?: Uint8Array,
+  ) => Promise<LogitDistribution>
+  /** The same, with a word in how it is tiled and stored. */
+  readonly predictWhole: (
+    whole: WholeImages,
+    options: Omit<PredictWholeOptions, 'signal'>,
+  ) => Promise<LogitDistribution | Float16Distribution>
   dispose(): Promise<void>
 }
 
-/** Opens a model for 2D images. Throws `DataError`, `ModelError` or `RuntimeUnavailableError`. */
+/** Opens a model. Throws `DataError`, `ModelError` or `RuntimeUnavailableError`. */
 export async function openModel(
   path: string,
   options: { readonly device?: DeviceName; readonly signal?: AbortSignal } = {},
 ): Promise<OpenModel> {
   const file = await onnxFileOf(path)
-  const { OnnxSegmenter } = await import('@stochseg/onnx-adapter')
+  const { OnnxSegmenter, predictWhole } = await import('@stochseg/onnx-adapter')
   const segmenter = await OnnxSegmenter.load(file, options)
   const { metadata } = segmenter
-  if (metadata.dimensions !== 2) {
-    await segmenter.dispose()
-    throw new ModelError(`'${file}'`, {
-      found: `a network of ${metadata.dimensions} dimensions`,
-      expected: 'one for 2D images',
-      remedy: 'Use @stochseg/onnx-adapter from a program for volumes',
-    })
-  }
   const { signal } = options
-  const predict: Predict = (images, batch, spatial) =>
-    segmenter.predict(images, batch, spatial, signal ? { signal } : {})
   return {
     path: file,
     metadata,
     labels: Math.max(metadata.head.classes, 2),
-    predict: paddedPrediction(predict, metadata),
+    predict: (images, batch, spatial, roi) =>
+      predictWhole(segmenter, { images, batch, spatial, roi }, { signal }),
+    predictWhole: (whole, how) => predictWhole(segmenter, whole, { ...how, signal }),
     dispose: () => segmenter.dispose(),
   }
 }

@@ -1,5 +1,6 @@
 // Samplers to evaluate: a model's distribution, and the baseline that does not look at the image.
 import type { Dataset } from '../dataset'
+import type { Float16Distribution } from '../distribution/float16'
 import { type LogitDistribution, voxelCount } from '../distribution/logit-distribution'
 import { DataError, ShapeError } from '../errors'
 import { randomInteger, shuffledIndices } from '../noise/random-integers'
@@ -12,7 +13,8 @@ import type { Sampler } from './evaluation'
  *
  * Case i has noise stream i, so its samples depend on nothing but (seed, i).
  *
- * @param options `predict` gives the distribution for images `[batch, channels, *spatial]`.
+ * @param options `predict` gives the distribution for images `[batch, channels, *spatial]`; it may make use of the case's
+ * region of interest.
  */
 export function distributionSampler({
   predict,
@@ -23,12 +25,13 @@ export function distributionSampler({
     images: Float32Array,
     batch: number,
     spatial: readonly number[],
-  ) => Promise<LogitDistribution>
+    roi?: Uint8Array,
+  ) => Promise<LogitDistribution | Float16Distribution>
   readonly samples: number
   readonly seed: number
 }): Sampler {
   return async ({ image, roi }, index, { spatial }) => {
-    const distribution = await predict(image, 1, spatial)
+    const distribution = await predict(image, 1, spatial, roi)
     return {
       samples: sampleLabelMaps(distribution, { samples, seed, stream: index, ...(roi && { roi }) }),
       prediction: meanLabelMap(distribution),
