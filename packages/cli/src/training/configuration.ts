@@ -60,9 +60,10 @@ export interface TrainingConfiguration {
 }
 
 /** Augmentations that have a name. */
-export const AUGMENTATIONS = { lidc: lidcAugmentation, brats: bratsAugmentation } as const satisfies Readonly<
-  Record<string, AugmentationOptions>
->
+export const AUGMENTATIONS: Readonly<Record<'lidc' | 'brats', AugmentationOptions>> = {
+  lidc: lidcAugmentation,
+  brats: bratsAugmentation,
+}
 
 /** What may be given: all but `data` has a default. */
 export type PartialConfiguration = Partial<TrainingConfiguration>
