@@ -2,7 +2,13 @@
 export type { Case, Dataset } from './dataset'
 export type { ArrayOps } from './distribution/array-ops'
 export type { Edits } from './distribution/edits'
-export { type Float16Distribution, float16Distribution, float32Distribution } from './distribution/float16'
+export {
+  type Float16Distribution,
+  float16Bits,
+  float16Distribution,
+  float32Distribution,
+  fromFloat16,
+} from './distribution/float16'
 export { type Float64NdArray, float64Array, float64Arrays } from './distribution/float64-arrays'
 export {
   type DistributionArrays,
@@ -100,12 +106,13 @@ export {
   memoryCheckpoints,
   type Validation,
 } from './training/checkpoint'
+export { clipGradients } from './training/optimizers/clip-gradients'
 export { Optimizer, type ParameterState } from './training/optimizers/optimizer'
 export {
   type LayoutConversion,
   type NamedShape,
+  optimizerState,
   optimizerWeights,
-  restoreOptimizer,
 } from './training/optimizers/optimizer-state'
 export type {
   AdamOptions,
@@ -114,6 +121,7 @@ export type {
   Values,
   WeightDecay,
 } from './training/optimizers/update-rule'
+export { splitAverage, WeightAverage, withAverage } from './training/optimizers/weight-average'
 export { type PatchOptions, patches, repeatCases } from './training/patches'
 export {
   type StepReport,

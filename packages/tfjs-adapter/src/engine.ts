@@ -3,20 +3,25 @@ import {
   type BatchLabels,
   centreLabels,
   checkLabels,
+  clipGradients,
   DETERMINISTIC_VARIANCE,
   type EngineState,
   type LogitDistribution,
   logitDistribution,
-  ModelError,
+  Optimizer,
+  type OptimizerOptions,
+  optimizerState,
+  optimizerWeights,
   ShapeError,
   type StepOptions,
+  splitAverage,
   type TrainingBatch,
   type TrainingEngine,
   voxelCount,
-  type Weights,
+  WeightAverage,
+  withAverage,
 } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
-import { Adam, type AdamOptions } from './adam'
 import { type Loss, streamingLoss } from './loss'
 import { fromTfjsLayout, getWeights, type ModelParameter, setWeights, toTfjsLayout } from './model-weights'
 import { fromPlanar, toPlanar } from './planar'
@@ -24,27 +29,32 @@ import type { TrainableNetwork } from './trainable-network'
 
 /** A {@link TrainingEngine} on the current TF.js backend. */
 export class TfjsEngine implements TrainingEngine {
-  private readonly adam: Adam
+  readonly settings: Readonly<Record<string, string | number>>
+  gradientNorm: number | undefined
+  private readonly optimizer: Optimizer
+  private readonly average = new WeightAverage()
 
   constructor(
     readonly name: string,
     private readonly network: TrainableNetwork,
-    options: AdamOptions = {},
+    optimizer: OptimizerOptions = { name: 'adam' },
     private readonly loss: Loss = streamingLoss,
   ) {
-    this.adam = new Adam(options)
+    this.optimizer = new Optimizer(optimizer)
+    this.settings = optimizerSettings(optimizer)
   }
 
   /**
    * Where the network's output is smaller than the image, the middle of labels and region counts.
    *
-   * Where the loss is not finite, nothing is updated but the running estimates of batch normalisation; where the region
-   * leaves out every voxel, the loss is 0 and nothing is updated at all. (A loss of 0 by itself is no error: in float32 the
-   * log-probability of a label that leads by 17 nats is 0.)
+   * Where the loss or its gradient is not finite, nothing is updated but the running estimates of batch normalisation; where
+   * the region leaves out every voxel, the loss is 0 and nothing is updated at all. (A loss of 0 by itself is no error: in
+   * float32 the log-probability of a label that leads by 17 nats is 0.)
    *
    * Throws `ShapeError` for sizes that do not fit, and `ValueError` for a label inside the region that is no class.
    */
   async step(batch: TrainingBatch, options: StepOptions): Promise<number> {
+    this.gradientNorm = undefined
     this.checkImages(batch.images, batch.batch, batch.spatial)
     const labels = this.outputLabels(batch)
     if (labels.roi?.every((inside) => inside === 0)) return 0
@@ -59,7 +69,7 @@ export class TfjsEngine implements TrainingEngine {
     )
     try {
       const loss = (await value.data())[0]!
-      if (Number.isFinite(loss)) await this.update(trainable, grads, options.learningRate)
+      if (Number.isFinite(loss)) await this.update(trainable, grads, options)
       return loss
     } finally {
       tf.dispose([value, grads])
@@ -70,25 +80,26 @@ export class TfjsEngine implements TrainingEngine {
     this.checkImages(images, batch, spatial)
     const { kind, classes, rank, epsilon } = this.network.head
     const outputs = tf.tidy(() => {
-      const { mean, logDiagonal, factor } = this.network.forward(this.imageTensor(images, batch, spatial))
+      const { mean, logDiagonal, factor } = this.withAverage(() =>
+        this.network.forward(this.imageTensor(images, batch, spatial)),
+      )
       return {
         mean: toPlanar(mean),
         ...(logDiagonal ? { diagonal: toPlanar(tf.add(tf.exp(logDiagonal), epsilon)) } : {}),
         ...(factor ? { factor: toPlanar(factor) } : {}),
       }
     })
-    const read = async (tensor: tf.Tensor): Promise<Float32Array> => (await tensor.data()) as Float32Array
     try {
-      const mean = await read(outputs.mean)
+      const mean = await valuesOf(outputs.mean)
       return logitDistribution({
         batch,
         classes,
         rank: kind === 'low-rank' ? rank : 0,
         spatial: outputs.mean.shape.slice(2),
         mean,
-        factor: outputs.factor ? await read(outputs.factor) : new Float32Array(0),
+        factor: outputs.factor ? await valuesOf(outputs.factor) : new Float32Array(0),
         diagonal: outputs.diagonal
-          ? await read(outputs.diagonal)
+          ? await valuesOf(outputs.diagonal)
           : new Float32Array(mean.length).fill(DETERMINISTIC_VARIANCE),
       })
     } finally {
@@ -97,34 +108,18 @@ export class TfjsEngine implements TrainingEngine {
   }
 
   async exportState(): Promise<EngineState> {
-    const optimizer = new Map<string, { shape: readonly number[]; data: Float32Array }>()
-    for (const { name, shape } of this.network.parameters) {
-      const moments = this.adam.moments(name)
-      if (!moments) continue
-      optimizer.set(`${name}.adam.first`, { shape, data: fromTfjsLayout(moments.first, shape) })
-      optimizer.set(`${name}.adam.second`, { shape, data: fromTfjsLayout(moments.second, shape) })
-      optimizer.set(`${name}.adam.step`, { shape: [1], data: Float32Array.of(moments.step) })
-    }
-    return { weights: await getWeights(this.network.parameters), optimizer }
+    const { parameters } = this.network
+    const optimizer = optimizerWeights(this.optimizer, parameters, fromTfjsLayout)
+    return withAverage({ weights: await getWeights(parameters), optimizer }, this.average, fromTfjsLayout)
   }
 
-  async importState({ weights, optimizer }: EngineState): Promise<void> {
-    const moments = this.network.parameters.flatMap(({ name, shape }) => {
-      const step = optimizer.get(`${name}.adam.step`)?.data[0]
-      if (step === undefined) return []
-      const read = (part: string): Float32Array =>
-        toTfjsLayout(momentOf(optimizer, `${name}.adam.${part}`, shape), shape)
-      return [[name, { step, first: read('first'), second: read('second') }] as const]
-    })
-    if (moments.length * 3 !== optimizer.size) {
-      throw new ModelError('optimiser state', {
-        found: `${optimizer.size} arrays, of which ${moments.length * 3} belong to this network's parameters`,
-        expected: 'three for each parameter that has moved: adam.first, adam.second, adam.step',
-        remedy: 'Take the state of a run with the same network and optimiser',
-      })
-    }
-    setWeights(this.network.parameters, weights)
-    this.adam.reset(moments)
+  async importState(joined: EngineState): Promise<void> {
+    const { parameters } = this.network
+    const { state, averages } = splitAverage(joined, toTfjsLayout)
+    const remembered = optimizerState(this.optimizer, parameters, state.optimizer, toTfjsLayout)
+    setWeights(parameters, state.weights)
+    this.optimizer.reset(remembered)
+    this.average.reset(averages)
   }
 
   dispose(): void {
@@ -134,17 +129,35 @@ export class TfjsEngine implements TrainingEngine {
   private async update(
     parameters: readonly ModelParameter[],
     gradients: tf.NamedTensorMap,
-    learningRate: number,
+    { learningRate, gradientClip, averageDecay }: StepOptions,
   ): Promise<void> {
-    for (const { name, variable } of parameters) {
-      // The phase `mean` moves nothing of the head but its mean.
-      const gradient = gradients[variable.name]
-      if (!gradient) continue
-      const [values, slopes] = (await Promise.all([variable.data(), gradient.data()])) as Float32Array[]
-      this.adam.update(name, values!, slopes!, learningRate)
-      tf.tidy(() => {
-        variable.assign(tf.tensor(values!, variable.shape))
-      })
+    // The phase `mean` moves nothing of the head but its mean.
+    const moving = parameters.filter(({ variable }) => gradients[variable.name])
+    const slopes = await Promise.all(moving.map(({ variable }) => valuesOf(gradients[variable.name]!)))
+    this.gradientNorm = clipGradients(slopes, gradientClip)
+    if (!Number.isFinite(this.gradientNorm)) return
+    for (const [index, { name, variable }] of moving.entries()) {
+      const values = await valuesOf(variable)
+      this.optimizer.update(name, values, slopes[index]!, learningRate)
+      assign(variable, values)
+    }
+    if (averageDecay === undefined) return
+    for (const { name, variable } of this.network.parameters) {
+      this.average.update(name, await valuesOf(variable), averageDecay)
+    }
+  }
+
+  /** What `forward` gives with the averaged weights, where an average is kept. */
+  private withAverage<Result>(forward: () => Result): Result {
+    const held = this.network.parameters.flatMap(({ name, variable }) => {
+      const average = this.average.state().get(name)
+      return average ? [{ variable, trained: variable.clone(), average: average.values }] : []
+    })
+    for (const { variable, average } of held) assign(variable, average)
+    try {
+      return forward()
+    } finally {
+      for (const { variable, trained } of held) variable.assign(trained)
     }
   }
 
@@ -173,15 +186,20 @@ export class TfjsEngine implements TrainingEngine {
   }
 }
 
-function momentOf(optimizer: Weights, name: string, shape: readonly number[]): Float32Array {
-  const moment = optimizer.get(name)
-  const expected = voxelCount(shape)
-  if (moment?.data.length !== expected) {
-    throw new ModelError(`optimiser state '${name}'`, {
-      found: moment ? `${moment.data.length} values` : 'nothing',
-      expected: `${expected} values, shape [${shape}]`,
-      remedy: 'Take the state of a run with the same network and optimiser',
-    })
-  }
-  return moment.data
+async function valuesOf(tensor: tf.Tensor): Promise<Float32Array> {
+  return (await tensor.data()) as Float32Array
+}
+
+function assign(variable: tf.Variable, values: Float32Array): void {
+  tf.tidy(() => {
+    variable.assign(tf.tensor(values, variable.shape))
+  })
+}
+
+/** What a run must agree on when it resumes; nothing for Adam as it is by default. */
+function optimizerSettings(options: OptimizerOptions): Readonly<Record<string, string | number>> {
+  const { name, ...rest } = options
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined)
+  if (name === 'adam' && given.length === 0) return {}
+  return { optimizer: [name, ...given.sort().map(([key, value]) => `${key} ${value}`)].join(', ') }
 }

@@ -1,18 +1,19 @@
 // The public face of @stochseg/tfjs-adapter. Importing it loads nothing of TF.js: each function does when called.
-import type { TrainingEngine } from '@stochseg/core'
+import type { OptimizerOptions, TrainingEngine } from '@stochseg/core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import type { AdamOptions } from './adam'
 import { type BackendOptions, openBackend } from './backend'
 import type { SpecNetwork } from './trainable-network'
 
-export type { AdamOptions } from './adam'
 export type { BackendOptions } from './backend'
 
-/** What an engine is made from: a network and, where it differs from the defaults, its optimiser. */
-export type EngineOptions = SpecNetwork & AdamOptions
+/** What an engine is made from: a network and its optimiser. */
+export interface EngineOptions extends SpecNetwork {
+  /** Adam (β 0.9 and 0.999, epsilon 1e-8) unless given. */
+  readonly optimizer?: OptimizerOptions | undefined
+}
 
 /**
- * A training engine on a TF.js backend (`wasm` unless told), with Adam (β 0.9 and 0.999, epsilon 1e-8).
+ * A training engine on a TF.js backend (`wasm` unless told).
  *
  * On wasm, the training kernels are installed. Before it returns, the gradients of every operation that this network
  * and its loss use are checked against finite differences.
@@ -30,7 +31,7 @@ export async function createTfjsEngine(options: EngineOptions & BackendOptions):
   ])
   if (isWasm(options)) installKernels()
   await gradientSelfTest(options.spec, options.head)
-  return new TfjsEngine(name, specNetwork(options), options)
+  return new TfjsEngine(name, specNetwork(options), options.optimizer)
 }
 
 /**

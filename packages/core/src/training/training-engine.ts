@@ -18,6 +18,10 @@ export interface TrainingBatch {
 /** What one optimiser step needs beside its batch. */
 export interface StepOptions {
   readonly learningRate: number
+  /** Largest Euclidean norm of all gradients together; a longer gradient is shortened to it. No limit unless given. */
+  readonly gradientClip?: number | undefined
+  /** Decay of the weights' exponential moving average; none is kept unless given. See `WeightAverage`. */
+  readonly averageDecay?: number | undefined
   /** `mean`: the cross-entropy of the mean alone; `all`: the Monte-Carlo loss of eq. 7. */
   readonly phase: 'mean' | 'all'
   /** Monte-Carlo samples. */
@@ -32,8 +36,9 @@ export interface StepOptions {
 
 /** Everything that a later `importState` needs to go on as if nothing had happened. */
 export interface EngineState {
+  /** Those that `predict` uses: the averaged ones where an average is kept. */
   readonly weights: Weights
-  /** Moments and step counters; empty when no step was taken. */
+  /** What training goes on from beside them: moments, step counters, and the weights under an average. */
   readonly optimizer: Weights
 }
 
@@ -41,9 +46,13 @@ export interface EngineState {
 export interface TrainingEngine {
   /** For the log, e.g. `tfjs wasm`. */
   readonly name: string
+  /** Euclidean norm of the last step's gradients, before they were clipped; for the log. */
+  readonly gradientNorm?: number | undefined
+  /** What decides its steps beside its state, where it is not the default: a run that resumes must agree. */
+  readonly settings?: Readonly<Record<string, string | number>> | undefined
   /** Forward, backward, update. Gives the batch-mean loss (nats per image, summed over voxels) before the update. */
   step(batch: TrainingBatch, options: StepOptions): Promise<number>
-  /** The distribution in inference mode, for `[batch, channels, *spatial]` images. */
+  /** The distribution in inference mode, by the averaged weights where there are, for `[batch, channels, *spatial]` images. */
   predict(images: Float32Array, batch: number, spatial: readonly number[]): Promise<LogitDistribution>
   exportState(): Promise<EngineState>
   /** Throws `ModelError` when names or shapes differ from the network's. */

@@ -2,7 +2,7 @@
 import { voxelCount } from '../../distribution/logit-distribution'
 import { ModelError } from '../../errors'
 import type { Weight, Weights } from '../../weights'
-import type { Optimizer } from './optimizer'
+import type { Optimizer, ParameterState } from './optimizer'
 
 /** A parameter's name and canonical shape. */
 export interface NamedShape {
@@ -36,16 +36,16 @@ export function optimizerWeights(
 }
 
 /**
- * Puts back what {@link optimizerWeights} gave.
+ * What {@link optimizerWeights} gave as {@link Optimizer.reset} takes it.
  *
- * @throws ModelError, changing nothing, for a state of other parameters or of another optimiser.
+ * @throws ModelError for a state of other parameters or of another optimiser.
  */
-export function restoreOptimizer(
+export function optimizerState(
   optimizer: Optimizer,
   parameters: readonly NamedShape[],
   weights: Weights,
   fromCanonical: LayoutConversion = copy,
-): void {
+): (readonly [name: string, state: ParameterState])[] {
   const state = parameters.flatMap(({ name, shape }) => {
     const prefix = `${name}.${optimizer.name}`
     const step = weights.get(`${prefix}.step`)?.data[0]
@@ -63,7 +63,7 @@ export function restoreOptimizer(
       remedy: 'Take the state of a run with the same network and optimiser',
     })
   }
-  optimizer.reset(state)
+  return state
 }
 
 function momentOf(weights: Weights, name: string, shape: readonly number[]): Float32Array {

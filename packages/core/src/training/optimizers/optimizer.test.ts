@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ModelError, ValueError } from '../../errors'
 import { Optimizer } from './optimizer'
-import { optimizerWeights, restoreOptimizer } from './optimizer-state'
+import { optimizerState, optimizerWeights } from './optimizer-state'
 import type { OptimizerOptions } from './update-rule'
 
 /** By scripts/torch-optimizers.py. */
@@ -72,7 +72,7 @@ describe('Optimizer', () => {
     run(straight, values, 5, 9)
 
     const resumed = new Optimizer(options)
-    restoreOptimizer(resumed, shapes, weights)
+    resumed.reset(optimizerState(resumed, shapes, weights))
     run(resumed, resumedValues, 5, 9)
     expect(resumedValues).toEqual(values)
     expect(optimizerWeights(resumed, shapes)).toEqual(optimizerWeights(straight, shapes))
@@ -85,7 +85,7 @@ describe('Optimizer', () => {
     from.update('a', Float32Array.of(1, 2), Float32Array.of(1, 2), 0.1)
     const weights = optimizerWeights(from, shapes)
     const into = (name: 'adam' | 'rmsProp', parameters = shapes, state = weights) => {
-      return () => restoreOptimizer(new Optimizer({ name }), parameters, state)
+      return () => optimizerState(new Optimizer({ name }), parameters, state)
     }
     expect(into('adam')).not.toThrow()
     expect(into('rmsProp')).toThrow(ModelError)
