@@ -2,6 +2,7 @@
 import { basename } from 'node:path'
 import { parameterCount } from '@stochseg/backbones'
 import type { Weights } from '@stochseg/core'
+import type { ExportOptions } from '@stochseg/onnx-adapter'
 import { writeFileAtomically } from '../run-folder/atomic-write'
 import type { RunRecord } from '../run-folder/run-record'
 
@@ -10,10 +11,12 @@ export async function exportRun(
   file: string,
   { network, configuration }: Pick<RunRecord, 'network' | 'configuration'>,
   { weights, step }: { readonly weights: Weights; readonly step: number },
+  options: Pick<ExportOptions, 'operatorSet' | 'float16Weights' | 'fixed' | 'sampler'> = {},
 ): Promise<void> {
   const { exportOnnx } = await import('@stochseg/onnx-adapter')
   const bytes = exportOnnx({
     ...network,
+    ...options,
     weights,
     properties: {
       parameters: String(parameterCount(network.spec, network.head)),

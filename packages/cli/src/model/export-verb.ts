@@ -1,5 +1,6 @@
 // stochseg export: a run as an ONNX file, be it finished or not.
 import { DataError } from '@stochseg/core'
+import type { GraphSampler } from '@stochseg/onnx-adapter'
 import type { CommandIo } from '../io'
 import { checkpointStore } from '../run-folder/checkpoint-store'
 import { readRunRecord } from '../run-folder/run-record'
@@ -9,6 +10,12 @@ import { exportRun } from './export-run'
 export interface ExportFlags {
   readonly out: string
   readonly checkpoint: 'best' | 'last'
+  readonly opset?: number
+  readonly float16?: true
+  readonly fixedSize?: readonly number[]
+  readonly fixedBatch?: number
+  /** True for a sampler whose noise is an input; else the number of samples to draw from the runtime's noise. */
+  readonly withSampler?: true | number
 }
 
 /** Runs the verb. */
@@ -22,6 +29,21 @@ export async function exportVerb(folder: string, flags: ExportFlags, io: Command
       remedy: 'Let it train longer, or try --checkpoint last',
     })
   }
-  await exportRun(flags.out, record, { weights: checkpoint.state.weights, step: checkpoint.step })
+  const { opset, float16, fixedSize, fixedBatch, withSampler } = flags
+  await exportRun(
+    flags.out,
+    record,
+    { weights: checkpoint.state.weights, step: checkpoint.step },
+    {
+      ...(opset === undefined ? {} : { operatorSet: opset }),
+      ...(float16 ? { float16Weights: true } : {}),
+      ...(withSampler === undefined ? {} : { sampler: samplerOf(withSampler) }),
+      fixed: { batch: fixedBatch, spatial: fixedSize },
+    },
+  )
   io.stdout.write(`${flags.out}: step ${checkpoint.step} of ${folder}\n`)
+}
+
+function samplerOf(flag: true | number): GraphSampler {
+  return flag === true ? { noise: 'inputs' } : { noise: 'random', samples: flag }
 }

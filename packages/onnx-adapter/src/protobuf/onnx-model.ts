@@ -1,6 +1,5 @@
 // ONNX models as plain data, and their bytes (field numbers: github.com/onnx/onnx/blob/main/onnx/onnx.proto3).
-import type { WireWriter } from './wire-writer'
-import { WireWriter as Writer } from './wire-writer'
+import { WireWriter } from './wire-writer'
 
 /** The value of a node's attribute: integers and floats look alike in JavaScript, so it says which. */
 export type OnnxAttribute =
@@ -8,6 +7,11 @@ export type OnnxAttribute =
   | { readonly float: number }
   | { readonly ints: readonly number[] }
   | { readonly string: string }
+
+/** Types of values, by ONNX's numbers. */
+const ELEMENT_TYPES = { float32: 1, uint8: 2, int64: 7, float16: 10 } as const
+
+export type ElementType = keyof typeof ELEMENT_TYPES
 
 export interface OnnxNode {
   readonly name: string
@@ -18,21 +22,24 @@ export interface OnnxNode {
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>
 }
 
-/** A constant of the graph: float32 or int64. */
+/** A constant of the graph: float32, int64, or the bits of float16. */
 export interface OnnxInitializer {
   readonly name: string
   readonly shape: readonly number[]
-  readonly data: Float32Array | BigInt64Array
+  readonly data: Float32Array | BigInt64Array | Uint16Array
 }
 
-/** A float32 input or output; a string stands for a length known only at run time. */
+/** An input or output; a string stands for a length known only at run time. */
 export interface OnnxValue {
   readonly name: string
   readonly shape: readonly (number | string)[]
+  /** float32 unless given. */
+  readonly type?: ElementType
 }
 
 export interface OnnxModel {
   readonly name: string
+  readonly operatorSet: number
   readonly nodes: readonly OnnxNode[]
   readonly initializers: readonly OnnxInitializer[]
   readonly inputs: readonly OnnxValue[]
@@ -40,17 +47,20 @@ export interface OnnxModel {
   readonly metadata: ReadonlyMap<string, string>
 }
 
-/** Version 8 of the format and operator set 17: what ONNX 1.12 (June 2022) and later read. */
-const IR_VERSION = 8
-const OPERATOR_SET = 17
+/** The version of the format that came with an operator set (github.com/onnx/onnx/blob/main/docs/Versioning.md). */
+function formatVersion(operatorSet: number): number {
+  if (operatorSet <= 14) return 7
+  if (operatorSet <= 18) return 8
+  return operatorSet <= 20 ? 9 : 10
+}
 
 /** A model as the bytes of an `.onnx` file. */
 export function encodeOnnxModel(model: OnnxModel): Uint8Array {
-  const writer = new Writer()
-    .integer(1, IR_VERSION)
+  const writer = new WireWriter()
+    .integer(1, formatVersion(model.operatorSet))
     .string(2, 'stochseg')
     .message(7, (graph) => writeGraph(graph, model))
-    .message(8, (operators) => operators.string(1, '').integer(2, OPERATOR_SET))
+    .message(8, (operators) => operators.string(1, '').integer(2, model.operatorSet))
   for (const [key, value] of model.metadata) {
     writer.message(14, (entry) => entry.string(1, key).string(2, value))
   }
@@ -65,7 +75,8 @@ function writeGraph(graph: WireWriter, model: OnnxModel): void {
   for (const output of model.outputs) graph.message(12, (writer) => writeValue(writer, output))
 }
 
-function writeNode(writer: WireWriter, node: OnnxNode): void {
+/** A NodeProto. */
+export function writeNode(writer: WireWriter, node: OnnxNode): void {
   for (const input of node.inputs) writer.string(1, input)
   for (const output of node.outputs) writer.string(2, output)
   writer.string(3, node.name).string(4, node.operation)
@@ -84,16 +95,18 @@ function writeAttribute(writer: WireWriter, attribute: OnnxAttribute): void {
   }
 }
 
-function writeTensor(writer: WireWriter, { name, shape, data }: OnnxInitializer): void {
+/** A TensorProto. */
+export function writeTensor(writer: WireWriter, { name, shape, data }: OnnxInitializer): void {
   for (const length of shape) writer.integer(1, length)
-  const type = data instanceof Float32Array ? 1 : 7
-  writer.integer(2, type).string(8, name).bytes(9, littleEndian(data))
+  const type = data instanceof Float32Array ? 'float32' : data instanceof Uint16Array ? 'float16' : 'int64'
+  writer.integer(2, ELEMENT_TYPES[type]).string(8, name).bytes(9, littleEndian(data))
 }
 
-function writeValue(writer: WireWriter, { name, shape }: OnnxValue): void {
+/** A ValueInfoProto. */
+export function writeValue(writer: WireWriter, { name, shape, type: element = 'float32' }: OnnxValue): void {
   writer.string(1, name).message(2, (type) =>
     type.message(1, (tensor) =>
-      tensor.integer(1, 1).message(2, (dimensions) => {
+      tensor.integer(1, ELEMENT_TYPES[element]).message(2, (dimensions) => {
         for (const length of shape) {
           dimensions.message(1, (dimension) =>
             typeof length === 'number' ? dimension.integer(1, length) : dimension.string(2, length),
@@ -104,7 +117,7 @@ function writeValue(writer: WireWriter, { name, shape }: OnnxValue): void {
   )
 }
 
-function littleEndian(data: Float32Array | BigInt64Array): Uint8Array {
+function littleEndian(data: OnnxInitializer['data']): Uint8Array {
   // Every JavaScript engine that is shipped runs little-endian.
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
