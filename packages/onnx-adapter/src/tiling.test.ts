@@ -1,59 +1,94 @@
-import { deepmedic, patchSizes } from '@stochseg/backbones'
-import { ssnHead } from '@stochseg/core'
-import { expect, it } from 'vitest'
+import { deepmedic, geometryOf, meshnet, unet } from '@stochseg/backbones'
+import { float32Distribution, type LogitDistribution, ssnHead, type Weights } from '@stochseg/core'
+import { describe, expect, it } from 'vitest'
 import { exportOnnx } from './export-onnx'
 import { OnnxSegmenter } from './onnx-segmenter'
+import { predictWhole } from './predict-whole'
 import { randomImages, randomWeights } from './random-network'
 
-/** Voxels `[corner, corner + length)` along each axis of planes `[*, size³]`. */
-function block(planes: Float32Array, size: number, corner: readonly number[], length: number): Float32Array {
-  const [z0, y0, x0] = corner as [number, number, number]
-  const count = planes.length / size ** 3
-  const result = new Float32Array(count * length ** 3)
-  let written = 0
-  for (let plane = 0; plane < count; plane++) {
-    for (let z = 0; z < length; z++) {
-      for (let y = 0; y < length; y++) {
-        const start = ((plane * size + z0 + z) * size + y0 + y) * size + x0
-        result.set(planes.subarray(start, start + length), written)
-        written += length
-      }
-    }
-  }
-  return result
-}
+/** The paper's geometry at a reduced width. */
+const small = deepmedic({ inputChannels: 2, widths: [4, 4, 4, 4, 4, 4, 5, 5], jointWidths: [8, 8] })
+const head = ssnHead({ classes: 2, rank: 2 })
 
-it("is fully convolutional: DeepMedic's 30³ tiles are its 60³ output to float rounding", async () => {
-  // The paper's geometry at a reduced width.
-  const widths = [4, 4, 4, 4, 4, 4, 5, 5]
-  const spec = deepmedic({ inputChannels: 2, widths, jointWidths: [8, 8] })
-  const head = ssnHead({ classes: 2, rank: 2 })
+async function load(spec: typeof small): Promise<OnnxSegmenter> {
   // Without training, sums over residual connections grow: keep exp(log-diagonal) finite.
-  const weights = new Map(
+  const weights: Weights = new Map(
     [...randomWeights(spec, head, 3)].map(([name, { shape, data }]) => [
       name,
       { shape, data: name === 'head.logDiagonal.weight' ? data.map((value) => value / 100) : data },
     ]),
   )
-  const segmenter = await OnnxSegmenter.load(exportOnnx({ spec, head, weights }))
-  const [large, small] = [60, 30].map((output) => patchSizes([output, output, output])[0]![0]!)
-  const image = randomImages(1, 2, [large!, large!, large!])
-  const whole = await segmenter.predict(image, 1, [large!, large!, large!])
-  expect(whole.spatial).toEqual([60, 60, 60])
+  return OnnxSegmenter.load(exportOnnx({ spec, head, weights }))
+}
 
-  const largest = (values: Float32Array): number => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
-  for (const corner of [
-    [0, 0, 0],
-    [30, 0, 30],
-    [30, 30, 30],
-    [15, 0, 15],
-  ]) {
-    const tile = await segmenter.predict(block(image, large!, corner, small!), 1, [small!, small!, small!])
-    for (const part of ['mean', 'factor', 'diagonal'] as const) {
-      const expected = block(whole[part], 60, corner, 30)
-      const difference = tile[part].map((value, index) => value - expected[index]!)
-      expect(largest(difference)).toBeLessThan(1e-5 * largest(expected))
-    }
+function expectClose(found: LogitDistribution, expected: LogitDistribution, tolerance: number): void {
+  expect(found.spatial).toEqual(expected.spatial)
+  for (const part of ['mean', 'factor', 'diagonal'] as const) {
+    const largest = expected[part].reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    const difference = expected[part].reduce(
+      (most, value, index) => Math.max(most, Math.abs(value - found[part][index]!)),
+      0,
+    )
+    expect(difference / largest).toBeLessThan(tolerance)
   }
+}
+
+/** Planes `[channels, size³]` with `margin` zeros on every side. */
+function surrounded(planes: Float32Array, size: number, margin: number): Float32Array {
+  const outer = size + 2 * margin
+  const channels = planes.length / size ** 3
+  const result = new Float32Array(channels * outer ** 3)
+  for (let row = 0; row < channels * size ** 2; row++) {
+    const [channel, z, y] = [Math.floor(row / size ** 2), Math.floor(row / size) % size, row % size]
+    const start = ((channel * outer + z + margin) * outer + y + margin) * outer + margin
+    result.set(planes.subarray(row * size, (row + 1) * size), start)
+  }
+  return result
+}
+
+describe('DeepMedic is fully convolutional: 30\u00b3 tiles are its 60\u00b3 output to float rounding', () => {
+  it.each(['float32', 'float16'] as const)('in %s', async (storage) => {
+    const segmenter = await load(small)
+    const image = randomImages(1, 2, [60, 60, 60])
+    const expected = await segmenter.predict(surrounded(image, 60, 40), 1, [140, 140, 140])
+    const tiles: number[] = []
+    const found = await predictWhole(
+      segmenter,
+      { images: image, batch: 1, spatial: [60, 60, 60] },
+      { tile: [110, 110, 110], storage, onProgress: (_, total) => tiles.push(total) },
+    )
+    expect(tiles).toEqual(Array(8).fill(8))
+    if ('deviation' in found) expectClose(float32Distribution(found), expected, 1 / 1000)
+    else expectClose(found, expected, 1e-5)
+    await segmenter.dispose()
+  })
+})
+
+it('padded convolutions: tiles that share twice the receptive field\u2019s reach are the whole image', async () => {
+  const spec = meshnet({ dimensions: 2, inputChannels: 1, width: 3, dilations: [1, 2, 1] })
+  const segmenter = await load(spec)
+  const image = { images: randomImages(1, 1, [50, 41]), batch: 1, spatial: [50, 41] }
+  const expected = await segmenter.predict(image.images, 1, image.spatial)
+  expectClose(await predictWhole(segmenter, image, { tile: [24, 24] }), expected, 1e-5)
+  await segmenter.dispose()
+})
+
+it('a network with pooling: tiles of an image that does not fit are those of the mirrored one', async () => {
+  const spec = unet({ inputChannels: 1, widths: [2, 3], convolutionsPerLevel: 1 })
+  expect(geometryOf(spec).multipleOf).toEqual([2, 2])
+  const segmenter = await load(spec)
+  const image = { images: randomImages(1, 1, [33, 47]), batch: 1, spatial: [33, 47] }
+  const expected = await predictWhole(segmenter, image)
+  expectClose(await predictWhole(segmenter, image, { tile: [24, 24] }), expected, 1e-5)
+  await segmenter.dispose()
+})
+
+it('tells the sizes of a network without a spec from its smallest image', async () => {
+  const segmenter = await load(small)
+  const { network: _, ...metadata } = segmenter.metadata
+  const foreign = { metadata, predict: segmenter.predict.bind(segmenter) }
+  const image = { images: randomImages(1, 2, [15, 15, 15]), batch: 1, spatial: [15, 15, 15] }
+  const found = await predictWhole(foreign, image)
+  expect(found).toEqual(await predictWhole(segmenter, image))
   await segmenter.dispose()
 })
