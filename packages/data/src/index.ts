@@ -24,7 +24,9 @@ export {
 } from './nifti'
 export { type NiftiFolderOptions, openNiftiFolder } from './nifti-folder'
 export { type NiftiSpace, niftiAffine } from './nifti-header'
+export { type NiftiImage, type NiftiImageFiles, readNiftiImage } from './nifti-image'
 export { KNOWN_LAYOUTS, type NiftiLayout, niftiLayout } from './nifti-layout'
+export { patientImage } from './nifti-patients'
 export { openDataset } from './open-dataset'
 export type { OpenDataset, OpenOptions, Split } from './open-options'
 export {

@@ -1,7 +1,7 @@
 // A data set of NIfTI files: <split>/<patient>/<name>.nii.gz.
-import { type Case, DataError, ValueError, voxelCount } from '@stochseg/core'
-import { checkIntensities } from './intensities'
-import { type NiftiData, type NiftiVolume, readNifti } from './nifti'
+import { type Case, ValueError, voxelCount } from '@stochseg/core'
+import { type NiftiData, readNifti } from './nifti'
+import { checkSize, readNiftiImage } from './nifti-image'
 import { layoutClasses, type NiftiLayout } from './nifti-layout'
 import { niftiPatients, type PatientFiles } from './nifti-patients'
 import { checkClasses, type OpenDataset, type OpenOptions } from './open-options'
@@ -41,15 +41,8 @@ export async function openNiftiFolder(path: string, options: NiftiFolderOptions)
     return volume.data
   }
   const readCase = async ({ id, channels, labels, mask }: PatientFiles): Promise<Case> => {
-    const roi = mask === undefined ? undefined : insideOf(await read(mask))
-    const image = new Float32Array(channels.length * voxels)
-    for (const [channel, file] of channels.entries()) {
-      const values = image.subarray(channel * voxels, (channel + 1) * voxels)
-      values.set(await read(file))
-      checkIntensities(file, values)
-      if (layout.normalisation === 'z-score') standardise(file, values, roi)
-      if (roi) for (let voxel = 0; voxel < voxels; voxel++) if (roi[voxel] === 0) values[voxel] = 0
-    }
+    const { image, roi, ...found } = await readNiftiImage({ channels, mask }, layout.normalisation)
+    checkSize(channels[0]!, found, { spatial, reference })
     const raters = new Uint8Array(labels.length * voxels)
     for (const [rater, file] of labels.entries()) {
       raters.set(classMap(file, await read(file), { layout, classes }), rater * voxels)
@@ -80,44 +73,6 @@ function classesOf(path: string, layout: NiftiLayout, given?: number): number {
     found: `${given} classes`,
     expected: `${classes}, as the layout's labelValues say`,
     remedy: 'Leave out the number of classes, or give a layout with other labelValues',
-  })
-}
-
-function checkSize(
-  file: string,
-  found: NiftiVolume,
-  expected: { readonly spatial: readonly number[]; readonly reference: string },
-): void {
-  if (String(found.spatial) === String(expected.spatial)) return
-  throw new DataError(file, {
-    found: `a size of ${found.spatial.join(' × ')}`,
-    expected: `${expected.spatial.join(' × ')}, as in ${expected.reference}`,
-    remedy: 'Crop, pad or resample all volumes (labels with nearest neighbour) to one size',
-  })
-}
-
-/** 1 where a mask is on. One that is stored as a scaled integer need not reach 1. */
-function insideOf(mask: NiftiData): Uint8Array {
-  const inside = new Uint8Array(mask.length)
-  for (let voxel = 0; voxel < mask.length; voxel++) inside[voxel] = Number(mask[voxel]! > 0.5)
-  return inside
-}
-
-/** Takes the mean off and divides by the standard deviation, both over the voxels inside. */
-function standardise(file: string, values: Float32Array, roi: Uint8Array | undefined): void {
-  const inside = roi ? values.filter((_, voxel) => roi[voxel] === 1) : values
-  const mean = inside.reduce((sum, value) => sum + value, 0) / inside.length
-  const variance = inside.reduce((sum, value) => sum + (value - mean) ** 2, 0) / inside.length
-  if (!(variance > 0)) {
-    throw new DataError(file, {
-      found: inside.length === 0 ? 'no voxel inside the mask' : 'the same intensity everywhere',
-      expected: 'intensities that differ',
-      remedy: 'Repair or remove this patient',
-    })
-  }
-  const deviation = Math.sqrt(variance)
-  values.forEach((value, voxel) => {
-    values[voxel] = (value - mean) / deviation
   })
 }
 

@@ -1,7 +1,8 @@
 // Which patients a folder of NIfTI files has, and which files are theirs.
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { DataError } from '@stochseg/core'
+import type { NiftiImageFiles } from './nifti-image'
 import { KNOWN_LAYOUTS, LAYOUT_FILE, type NiftiLayout, storedLayout } from './nifti-layout'
 import type { Split } from './open-options'
 import { splitOf } from './patient-split'
@@ -58,6 +59,30 @@ export async function niftiPatients(
   return { layout, patients: await Promise.all(names.map(filesOf)) }
 }
 
+/**
+ * The image files of one patient's folder, whose label maps need not be there, and the layout that they have: the given one, else
+ * that of `dataset.json` in the folder or one of the two above it, else a known one. Throws {@link DataError} for an unknown layout
+ * and a missing file.
+ */
+export async function patientImage(
+  path: string,
+  given?: NiftiLayout,
+): Promise<{ readonly layout: NiftiLayout; readonly files: NiftiImageFiles }> {
+  const patient = resolve(path)
+  const roots = [patient, dirname(patient), dirname(dirname(patient))]
+  let layout = given
+  for (const root of roots) layout ??= await storedLayout(root)
+  layout ??= await recognisedLayout(patient)
+  const [folder, id] = [dirname(patient), basename(patient)]
+  const found = await namesIn(patient)
+  const file = (name: string): string => join(path, fileNamed(name, { folder, id, found }))
+  const { channels, mask } = layout
+  return {
+    layout,
+    files: { channels: channels.map(file), ...(mask === undefined ? {} : { mask: file(mask) }) },
+  }
+}
+
 async function patientNames(
   path: string,
   split: Split,
@@ -97,8 +122,8 @@ function filled(
 
 async function recognisedLayout(patient: string): Promise<NiftiLayout> {
   const found = await namesIn(patient)
-  const known = Object.values(KNOWN_LAYOUTS).find(({ channels, labels, mask = [] }) =>
-    [channels, labels, mask].flat().every((name) => found.has(name)),
+  const known = Object.values(KNOWN_LAYOUTS).find(({ channels, mask = [] }) =>
+    [channels, mask].flat().every((name) => found.has(name)),
   )
   if (known) return known
   throw new DataError(patient, {
