@@ -7,8 +7,8 @@
 // So no ε can overturn what the first two terms decide by more than (|s_k|√D_k + |s_c|√D_c)·L; and no noise at all can where
 // ‖z‖ ≤ radius, the least (lead of the mean − that) / ‖s_k P_k − s_c P_c‖ over all c.
 //
-// That holds in exact arithmetic. In float32, with u = 2⁻²⁴, Z the largest ‖z‖ and G the largest |mean| + |s|(‖P‖Z + √D L) of
-// the voxel's classes, a logit is off by at most (R + 5)·u·G, and either test's own terms by less than (R + 8)·u·G a class:
+// That holds in exact arithmetic. In float32, with u = 2⁻²⁴, Z the largest ‖z‖ and G the larger |mean| + |s|(‖P‖Z + √D L) of
+// the two classes compared, a logit is off by at most (R + 5)·u·G, and either test's own terms by less than (R + 8)·u·G a class:
 // 4(R + 8)·u·G in all, doubled in `slack` for second-order terms. NaN and ∞ fail every comparison: nothing is culled there.
 import { Block } from './block'
 
@@ -26,7 +26,6 @@ export function cullVoxels(block: Block, voxel: usize, scratch: usize): void {
   const classes = block.classes
   const step = block.stride << 2
   const offset = voxel << 2
-  const largestZ = f32x4.splat(block.largestFactorNoise)
   const end = scratch + (block.rank << 4)
 
   let top = v128.load(block.mean + offset)
@@ -37,62 +36,70 @@ export function cullVoxels(block: Block, voxel: usize, scratch: usize): void {
     top = f32x4.pmax(top, mean)
   }
 
-  // The top class's row, to `scratch`; the bound on ε of the top class, and of any.
-  let magnitude = f32x4.splat(0)
-  let largestNoise = f32x4.splat(0)
-  let topNoise = f32x4.splat(0)
-  for (let klass: usize = 0; klass < classes; klass++) {
-    const scale = v128.load32_splat(block.classScale + (klass << 2))
-    const isTop = i32x4.eq(label, i32x4.splat(i32(klass)))
-    let squares = f32x4.splat(0)
-    let row = block.factor + klass * step * block.rank + offset
-    for (let at = scratch; at < end; at += 16) {
-      const scaled = f32x4.mul(scale, v128.load(row))
-      squares = f32x4.add(squares, f32x4.mul(scaled, scaled))
-      v128.store(at, v128.bitselect(scaled, v128.load(at), isTop))
-      row += step
+  // The top class's row: where it stands if all four voxels have the same, otherwise picked and scaled to `scratch`.
+  const topClass: usize = i32x4.extract_lane(label, 0)
+  const uniform = i32x4.all_true(i32x4.eq(label, i32x4.splat(i32(topClass))))
+  let topRow = block.factor + topClass * step * block.rank + offset
+  let topStep = step
+  let topScale = v128.load32_splat(block.classScale + (topClass << 2))
+  let topNoise = largestNoiseOf(block, topClass, offset)
+  if (!uniform) {
+    for (let klass: usize = 0; klass < classes; klass++) {
+      const scale = v128.load32_splat(block.classScale + (klass << 2))
+      const isTop = i32x4.eq(label, i32x4.splat(i32(klass)))
+      let row = block.factor + klass * step * block.rank + offset
+      for (let at = scratch; at < end; at += 16) {
+        v128.store(at, v128.bitselect(f32x4.mul(scale, v128.load(row)), v128.load(at), isTop))
+        row += step
+      }
+      topNoise = v128.bitselect(largestNoiseOf(block, klass, offset), topNoise, isTop)
     }
-    const noise = largestNoiseOf(block, klass, offset)
-    const mean = f32x4.abs(v128.load(block.mean + klass * step + offset))
-    magnitude = f32x4.pmax(magnitude, f32x4.add(mean, f32x4.add(f32x4.mul(norm(squares), largestZ), noise)))
-    largestNoise = f32x4.pmax(largestNoise, noise)
-    topNoise = v128.bitselect(noise, topNoise, isTop)
-  }
-  const slackShare = f32(block.rank + 8) * f32(4.7683716e-7)
-  const slack = f32x4.add(f32x4.mul(f32x4.splat(slackShare), magnitude), f32x4.splat(1e-30))
-
-  if (classes == 1) {
-    // The rival is the threshold 0, which has no noise.
-    const needed = f32x4.add(topNoise, slack)
-    let squares = f32x4.splat(0)
-    for (let at = scratch; at < end; at += 16) {
-      squares = f32x4.add(squares, f32x4.mul(v128.load(at), v128.load(at)))
-    }
-    v128.store(LABELS, v128.and(f32x4.gt(top, f32x4.splat(0)), i32x4.splat(1)))
-    v128.store(RADIUS, f32x4.div(f32x4.sub(f32x4.abs(top), needed), norm(squares)))
-    v128.store(LEAD_NEEDED, needed)
-    return
+    topRow = scratch
+    topStep = 16
+    topScale = f32x4.splat(1)
   }
 
+  // One class alone has the threshold 0 for its rival, without factor and noise.
+  const single = classes == 1
+  const zero = f32x4.splat(0)
+  const largestZ = f32x4.splat(block.largestFactorNoise)
+  const share = f32x4.splat(f32(block.rank + 8) * f32(4.7683716e-7))
   let radius = f32x4.splat(Infinity)
+  let largestNoise = zero
+  let largestSlack = zero
   for (let klass: usize = 0; klass < classes; klass++) {
-    const scale = v128.load32_splat(block.classScale + (klass << 2))
-    let squares = f32x4.splat(0)
+    if (uniform && klass == topClass && !single) continue
+    const scale = single ? zero : v128.load32_splat(block.classScale + (klass << 2))
+    const mean = single ? zero : v128.load(block.mean + klass * step + offset)
+    const noise = single ? zero : largestNoiseOf(block, klass, offset)
+    let squares = zero
+    let differences = zero
     let row = block.factor + klass * step * block.rank + offset
-    for (let at = scratch; at < end; at += 16) {
-      const difference = f32x4.sub(v128.load(at), f32x4.mul(scale, v128.load(row)))
-      squares = f32x4.add(squares, f32x4.mul(difference, difference))
+    for (let at = topRow, end = topRow + block.rank * topStep; at < end; at += topStep) {
+      const ofTop = f32x4.mul(topScale, v128.load(at))
+      const ofClass = f32x4.mul(scale, v128.load(row))
+      const difference = f32x4.sub(ofTop, ofClass)
+      squares = f32x4.add(squares, f32x4.add(f32x4.mul(ofTop, ofTop), f32x4.mul(ofClass, ofClass)))
+      differences = f32x4.add(differences, f32x4.mul(difference, difference))
       row += step
     }
-    const needed = f32x4.add(f32x4.add(largestNoiseOf(block, klass, offset), topNoise), slack)
-    const lead = f32x4.sub(top, v128.load(block.mean + klass * step + offset))
-    const ofClass = f32x4.div(f32x4.sub(lead, needed), norm(squares))
-    const isRival = i32x4.ne(label, i32x4.splat(i32(klass)))
-    radius = v128.bitselect(f32x4.min(radius, ofClass), radius, isRival)
+    // No less than |mean| + |s|(‖P‖Z + √D L) of either class.
+    const noises = f32x4.add(topNoise, noise)
+    const largestMean = f32x4.pmax(f32x4.abs(top), f32x4.abs(mean))
+    const magnitude = f32x4.add(largestMean, f32x4.add(f32x4.mul(norm(squares), largestZ), noises))
+    const slack = f32x4.add(f32x4.mul(share, magnitude), f32x4.splat(1e-30))
+    const lead = f32x4.abs(f32x4.sub(top, mean))
+    const ofPair = f32x4.div(f32x4.sub(lead, f32x4.add(noises, slack)), norm(differences))
+    const isRival = single ? i32x4.splat(-1) : i32x4.ne(label, i32x4.splat(i32(klass)))
+    radius = v128.bitselect(f32x4.min(radius, ofPair), radius, isRival)
+    largestNoise = f32x4.pmax(largestNoise, noise)
+    largestSlack = f32x4.max(largestSlack, slack)
   }
-  v128.store(LABELS, label)
+  largestNoise = f32x4.pmax(largestNoise, topNoise)
+  const otherNoise = single ? zero : largestNoise
+  v128.store(LABELS, single ? v128.and(f32x4.gt(top, zero), i32x4.splat(1)) : label)
   v128.store(RADIUS, radius)
-  v128.store(LEAD_NEEDED, f32x4.add(f32x4.add(largestNoise, largestNoise), slack))
+  v128.store(LEAD_NEEDED, f32x4.add(f32x4.add(largestNoise, otherNoise), largestSlack))
 }
 
 /** |s|√D·L of a class. */

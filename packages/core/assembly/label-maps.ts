@@ -9,57 +9,85 @@ import { addNoise, labelOf, lowRankDeviations, OFFSETS, packTile, tileBytes } fr
 /** Quads after which a tile that has needed ε in every one stops asking whether it does. */
 const TRIALS: usize = 4
 
-/** Writes the label maps `[samples][stride]` of a block. Scratch: a tile and its relative classes, R vectors, 13 bytes a voxel. */
-export function labelMaps(block: Block): void {
+/** What the label maps of a tile hold before any sample is drawn. */
+const EXPECTED: usize = memory.data(16, 16)
+
+/** Bytes before the output's labels: how many voxels are undecided, and whether any other has a label but 0. */
+const HEADER: usize = 64
+
+/**
+ * Writes, behind the header, the labels that are certain `[stride]`, and, where any voxel is undecided, the label maps
+ * `[samples][stride]`. Gives the bytes written. Scratch: a tile and its relative classes, R vectors, 12 bytes a voxel.
+ */
+export function labelMaps(block: Block): usize {
   setKey(block.key0, block.key1)
   expandHalves(block)
   const voxels = block.voxels
   const relative = block.scratch + tileBytes(block)
   const row = relative + relativeBytes(block)
-  const certain = row + (block.rank << 4)
-  const uncertain = certain + block.stride
-  const radii = uncertain + (block.stride << 2)
+  const undecided = row + (block.rank << 4)
+  const radii = undecided + (block.stride << 2)
   const leads = radii + (block.stride << 2)
+  const certain = block.output + HEADER
+  const maps = certain + block.stride
+  const largest = f32x4.splat(block.largestFactorNoise)
 
-  // The labels of the mean, and a list of the voxels where samples may have others.
   memory.fill(certain, 0, voxels)
+  let any: u32 = 0
   let count: usize = 0
   for (let voxel: usize = 0; voxel < voxels; voxel += 4) {
-    if (block.cull) cullVoxels(block, voxel, row)
+    if (block.cull) {
+      cullVoxels(block, voxel, row)
+      if (!block.roi && voxel + 4 <= voxels && i32x4.all_true(f32x4.gt(v128.load(RADIUS), largest))) {
+        const labels = v128.load(LABELS)
+        v128.store32_lane(certain + voxel, bytesOf(labels), 0)
+        any |= u32(v128.any_true(labels))
+        continue
+      }
+    }
     for (let lane: usize = 0; lane < min<usize>(4, voxels - voxel); lane++) {
       if (block.roi && load<u8>(block.roi + voxel + lane) == 0) continue
       const radius = load<f32>(RADIUS + (lane << 2))
       if (block.cull) {
-        store<u8>(certain + voxel + lane, load<u8>(LABELS + (lane << 2)))
+        const label = load<u8>(LABELS + (lane << 2))
+        store<u8>(certain + voxel + lane, label)
+        any |= label
         if (radius > block.largestFactorNoise) continue
       }
-      store<u32>(uncertain + (count << 2), u32(voxel + lane))
+      store<u32>(undecided + (count << 2), u32(voxel + lane))
       store<f32>(radii + (count << 2), radius)
       store<f32>(leads + (count << 2), load<f32>(LEAD_NEEDED + (lane << 2)))
       count++
     }
   }
+  store<u32>(block.output, u32(count))
+  store<u32>(block.output, any, 4)
+  if (count == 0) return HEADER + block.stride
   for (let sample: usize = 0; sample < block.samples; sample++) {
-    memory.copy(block.output + sample * block.stride, certain, voxels)
+    memory.copy(maps + sample * block.stride, certain, voxels)
   }
 
   // A last tile that is not full repeats its last voxel.
   for (let first: usize = 0; first < count; first += 4) {
     for (let lane = count; lane < first + 4; lane++) {
-      store<u32>(uncertain + (lane << 2), load<u32>(uncertain + ((count - 1) << 2)))
+      store<u32>(undecided + (lane << 2), load<u32>(undecided + ((count - 1) << 2)))
       store<f32>(radii + (lane << 2), load<f32>(radii + ((count - 1) << 2)))
       store<f32>(leads + (lane << 2), load<f32>(leads + ((count - 1) << 2)))
     }
-    v128.store(OFFSETS, v128.load(uncertain + (first << 2)))
+    v128.store(OFFSETS, v128.load(undecided + (first << 2)))
     packTile(block, block.scratch)
     if (block.cull) relateClasses(block, relative)
-    labelTile(block, v128.load(radii + (first << 2)), v128.load(leads + (first << 2)))
+    labelTile(block, certain, maps, v128.load(radii + (first << 2)), v128.load(leads + (first << 2)))
   }
+  return HEADER + (1 + block.samples) * block.stride
 }
 
-function labelTile(block: Block, radius: v128, leadNeeded: v128): void {
+function labelTile(block: Block, certain: usize, maps: usize, radius: v128, leadNeeded: v128): void {
   const neighbours = i32x4.add(i32x4.splat(load<i32>(OFFSETS)), i32x4(0, 1, 2, 3))
   const adjacent = i32x4.all_true(i32x4.eq(v128.load(OFFSETS), neighbours))
+  for (let lane: usize = 0; lane < 16; lane += 4) {
+    store<u32>(EXPECTED + lane, load<u8>(certain + load<u32>(OFFSETS + lane)))
+  }
   let tried: usize = 0
   let decided: usize = 0
   for (let quad: usize = 0; quad < block.quads; quad++) {
@@ -70,8 +98,9 @@ function labelTile(block: Block, radius: v128, leadNeeded: v128): void {
         tried++
         if (leadsOfQuad(block, quad, leadNeeded)) {
           decided++
+          if (allAre(v128.load(EXPECTED))) continue
           for (let sample: usize = 0; sample < 4; sample++) {
-            storeLabels(block, quad, sample, v128.load(LEADING + (sample << 4)), adjacent)
+            storeLabels(block, maps, quad, sample, v128.load(LEADING + (sample << 4)), adjacent)
           }
           continue
         }
@@ -80,24 +109,39 @@ function labelTile(block: Block, radius: v128, leadNeeded: v128): void {
     lowRankDeviations(block, quad)
     addNoise(block, quad)
     for (let sample: usize = 0; sample < 4; sample++) {
-      storeLabels(block, quad, sample, labelOf(block, sample), adjacent)
+      storeLabels(block, maps, quad, sample, labelOf(block, sample), adjacent)
     }
   }
 }
 
+/** Whether the four samples in LEADING have these labels. */
 // @ts-ignore: decorator
 @inline
-function storeLabels(block: Block, quad: usize, sample: usize, labels: v128, adjacent: bool): void {
+function allAre(labels: v128): bool {
+  const first = v128.or(v128.xor(v128.load(LEADING), labels), v128.xor(v128.load(LEADING, 16), labels))
+  const last = v128.or(v128.xor(v128.load(LEADING, 32), labels), v128.xor(v128.load(LEADING, 48), labels))
+  return !v128.any_true(v128.or(first, last))
+}
+
+// @ts-ignore: decorator
+@inline
+function storeLabels(block: Block, maps: usize, quad: usize, sample: usize, labels: v128, adjacent: bool): void {
   const index = (quad << 2) + sample - block.skipped
   if (index >= block.samples) return
-  const map = block.output + index * block.stride
+  const map = maps + index * block.stride
   if (adjacent) {
-    const bytes = v128.shuffle<u8>(labels, labels, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12)
-    v128.store32_lane(map + load<u32>(OFFSETS), bytes, 0)
+    v128.store32_lane(map + load<u32>(OFFSETS), bytesOf(labels), 0)
     return
   }
   v128.store8_lane(map + load<u32>(OFFSETS), labels, 0)
   v128.store8_lane(map + load<u32>(OFFSETS, 4), labels, 4)
   v128.store8_lane(map + load<u32>(OFFSETS, 8), labels, 8)
   v128.store8_lane(map + load<u32>(OFFSETS, 12), labels, 12)
+}
+
+/** Four labels as bytes, in the first lane. */
+// @ts-ignore: decorator
+@inline
+function bytesOf(labels: v128): v128 {
+  return v128.shuffle<u8>(labels, labels, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12)
 }

@@ -50,14 +50,10 @@ export function leadsOfQuad(block: Block, quad: usize, needed: v128): bool {
   let top1 = zero
   let top2 = zero
   let top3 = zero
-  let second0 = f32x4.splat(-Infinity)
-  let second1 = second0
-  let second2 = second0
-  let second3 = second0
-  v128.store(LEADING, zero)
-  v128.store(LEADING, zero, 16)
-  v128.store(LEADING, zero, 32)
-  v128.store(LEADING, zero, 48)
+  let second0 = zero
+  let second1 = zero
+  let second2 = zero
+  let second3 = zero
   let factor = relative + (rivals << 4)
   for (let rival: usize = 0; rival < rivals; rival++) {
     let score0 = v128.load(relative + (rival << 4))
@@ -71,6 +67,22 @@ export function leadsOfQuad(block: Block, quad: usize, needed: v128): bool {
       score2 = f32x4.add(score2, f32x4.mul(p, v128.load32_splat(noise, 8)))
       score3 = f32x4.add(score3, f32x4.mul(p, v128.load32_splat(noise, 12)))
       factor += 16
+    }
+    if (rival == 0) {
+      const one = i32x4.splat(1)
+      v128.store(LEADING, v128.and(f32x4.gt(score0, zero), one))
+      v128.store(LEADING, v128.and(f32x4.gt(score1, zero), one), 16)
+      v128.store(LEADING, v128.and(f32x4.gt(score2, zero), one), 32)
+      v128.store(LEADING, v128.and(f32x4.gt(score3, zero), one), 48)
+      top0 = f32x4.pmax(zero, score0)
+      top1 = f32x4.pmax(zero, score1)
+      top2 = f32x4.pmax(zero, score2)
+      top3 = f32x4.pmax(zero, score3)
+      second0 = f32x4.pmin(zero, score0)
+      second1 = f32x4.pmin(zero, score1)
+      second2 = f32x4.pmin(zero, score2)
+      second3 = f32x4.pmin(zero, score3)
+      continue
     }
     const label = i32x4.splat(i32(rival + 1))
     v128.store(LEADING, v128.bitselect(label, v128.load(LEADING), f32x4.gt(score0, top0)))

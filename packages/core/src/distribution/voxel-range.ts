@@ -9,9 +9,13 @@ export interface VoxelRange {
 /** Bytes that the data of a run may take: small enough for a core's cache, large enough to be worth a dispatch. */
 const RUN_BYTES = 512 * 1024
 
-/** Splits an image's voxels into runs of nearly equal length, each taking about 512 KiB. */
-export function voxelRanges(voxels: number, bytesPerVoxel: number): VoxelRange[] {
-  const runs = Math.ceil((voxels * bytesPerVoxel) / RUN_BYTES)
+/** Splits an image's voxels into runs of nearly equal length, each taking about `runBytes`. */
+export function voxelRanges(
+  voxels: number,
+  bytesPerVoxel: number,
+  runBytes: number = RUN_BYTES,
+): VoxelRange[] {
+  const runs = Math.ceil((voxels * bytesPerVoxel) / runBytes)
   // Whole vectors of four voxels, but for the last.
   const length = Math.max(Math.ceil(voxels / runs / 4) * 4, 64)
   return Array.from({ length: Math.ceil(voxels / length) || 0 }, (_, run) => ({

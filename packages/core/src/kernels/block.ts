@@ -28,6 +28,8 @@ export interface Block {
   readonly output: number
   readonly outputBytes: number
   readonly bytes: number
+  /** Numbers that the kernel draws at most. */
+  readonly normals: number
   /** Writes the input to `buffer` from `start` on, for a kernel that will find it at the address `heap`. */
   pack(buffer: ArrayBufferLike, start: number, heap: number): void
 }
@@ -131,7 +133,8 @@ export function block(
     new Float32Array(buffer, start, header.length)[LARGEST_FACTOR_NOISE] = noise.largest
   }
 
-  return { kernel, output, outputBytes, bytes, pack }
+  const normals = noise.samples * classes * (range.end - range.start)
+  return { kernel, output, outputBytes, bytes, normals, pack }
 }
 
 /** Position in the header of the one float. */

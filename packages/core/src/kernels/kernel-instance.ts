@@ -9,8 +9,8 @@ export interface KernelInstance {
   readonly heap: number
   /** The memory, with at least `bytes` from {@link heap} on. */
   memory(bytes: number): ArrayBuffer
-  /** Runs a kernel on the block at {@link heap}. */
-  run(kernel: KernelName): void
+  /** Runs a kernel on the block at {@link heap}; gives how much of its output it wrote, where that differs. */
+  run(kernel: KernelName): number | undefined
 }
 
 const PAGE = 65536
@@ -27,6 +27,6 @@ export function kernelInstance(module: WebAssembly.Module): KernelInstance {
       if (missing > 0) memory.grow(Math.ceil(missing / PAGE))
       return memory.buffer
     },
-    run: (kernel) => (exports[kernel] as (block: number) => void)(heap),
+    run: (kernel) => (exports[kernel] as (block: number) => number | undefined)(heap),
   }
 }

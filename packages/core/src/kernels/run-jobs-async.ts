@@ -18,6 +18,12 @@ export function progress(total: number, { onProgress }: AsyncOptions): () => voi
   return () => onProgress?.(++done, total)
 }
 
+/** Work of fewer milliseconds gains nothing from other threads: to wake them takes a part of one. */
+const WORTH_SHARING = 2
+
+/** Normals that a first job may draw on the calling thread: some three milliseconds' work, most often much less. */
+const TRIAL_NORMALS = 2 ** 20
+
 /** Runs jobs on all cores; `onDone` is called after each. Rejects when `signal` is aborted or a job fails. */
 export async function runJobsAsync(
   jobs: Iterable<Job>,
@@ -26,11 +32,17 @@ export async function runJobsAsync(
 ): Promise<void> {
   const running = new Set<Promise<void>>()
   let failure: { readonly cause: unknown } | undefined
-  let rested = performance.now()
-  for (const job of jobs) {
+  const started = performance.now()
+  let rested = started
+  let shared = false
+  const pieces = [...jobs]
+  for (const [index, job] of pieces.entries()) {
     signal?.throwIfAborted()
     const block = kernelBlock(job)
-    const pool = block && kernelModule() && workerPool()
+    // What the first jobs took tells what the others will.
+    const expected = index === 0 ? 0 : ((performance.now() - started) * pieces.length) / index
+    shared ||= expected > WORTH_SHARING || (block?.normals ?? 0) > TRIAL_NORMALS
+    const pool = shared && block && kernelModule() ? workerPool() : undefined
     if (block === undefined || pool === undefined) {
       runJob(job)
       onDone()

@@ -30,10 +30,10 @@ function random(batch: number, classes: number, rank: number, voxels: number): L
   })
 }
 
-// Several blocks an image.
+// Several blocks an image, and work enough to be shared.
 const distribution = random(2, 2, 3, 9000)
 const labels = Uint8Array.from(standardNormals(18_000, { seed: 4 }), (x) => (x > 0 ? 1 : 0))
-const options = { samples: 50, seed: 3 }
+const options = { samples: 300, seed: 3 }
 
 /** As toEqual, but quick for large arrays. */
 function expectSame(results: object, expected: object): void {
@@ -64,7 +64,7 @@ describe('async functions', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
-          fc.record({ samples: fc.integer({ min: 1, max: 9 }), seed: fc.nat(9), voxels: fc.nat(5000) }),
+          fc.record({ samples: fc.integer({ min: 1, max: 400 }), seed: fc.nat(9), voxels: fc.nat(5000) }),
           { minLength: 1, maxLength: 6 },
         ),
         async (calls) => {
@@ -77,7 +77,7 @@ describe('async functions', () => {
           })
         },
       ),
-      { numRuns: 20 },
+      { numRuns: 10 },
     )
   })
 
@@ -134,6 +134,28 @@ describe('async functions', () => {
     const call = sampleLabelMapsAsync(distribution, options)
     disposeWorkers()
     expectSame(await call, sampleLabelMaps(distribution, options))
+  })
+
+  it('leave threads alone where the work is little', async () => {
+    const threads = process.getBuiltinModule('node:worker_threads')
+    const { Worker } = threads
+    let started = 0
+    class Counted extends Worker {
+      constructor(...parameters: ConstructorParameters<typeof Worker>) {
+        super(...parameters)
+        started++
+      }
+    }
+    Object.assign(threads, { Worker: Counted })
+    await sampleLabelMapsAsync(random(1, 2, 3, 300), { samples: 4, seed: 3 })
+    const afterLittle = started
+    await sampleLabelMapsAsync(distribution, options)
+    const afterMuch = started
+    disposeWorkers()
+    await marginalEntropyAsync(random(1, 1, 0, 2000), { samples: 2000, seed: 3 })
+    Object.assign(threads, { Worker })
+    // The last is one piece, but one that would hold up the calling thread.
+    expect([afterLittle, afterMuch, started]).toEqual([0, 2, 4])
   })
 
   it('take other threads after a change of their number', async () => {

@@ -16,9 +16,9 @@ const receive = ({ module, kernel, buffer, inputBytes, output, outputBytes, byte
   kernels ??= kernelInstance(module)
   const memory = kernels.memory(bytes)
   new Uint8Array(memory, kernels.heap).set(new Uint8Array(buffer, 0, inputBytes))
-  kernels.run(kernel)
-  const result = new Uint8Array(memory, kernels.heap + output, outputBytes)
-  new Uint8Array(buffer, output, outputBytes).set(result)
+  const written = kernels.run(kernel) ?? outputBytes
+  const result = new Uint8Array(memory, kernels.heap + output, written)
+  new Uint8Array(buffer, output, written).set(result)
   port.postMessage({ buffer }, buffer instanceof ArrayBuffer ? [buffer] : [])
 }
 if (node) node.on('message', receive)

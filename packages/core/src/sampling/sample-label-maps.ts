@@ -40,7 +40,7 @@ export async function sampleLabelMapsAsync(
   distribution: LogitDistribution | Float16Distribution,
   options: LabelMapOptions & AsyncOptions,
 ): Promise<Uint8Array> {
-  const { jobs, output } = labelMaps(distribution, options)
+  const { jobs, output } = labelMaps(distribution, { ...options, shared: true })
   const pieces = [...jobs]
   await runJobsAsync(pieces, options.signal, progress(pieces.length, options))
   return output
@@ -60,7 +60,7 @@ export async function* sampleLabelMapsIterator(
   options: LabelMapOptions & AsyncOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { samples, noise, onProgress } = options
-  const draw = labelMapDrawer(distribution, options)
+  const draw = labelMapDrawer(distribution, { ...options, shared: true })
   const group = noise ? samples : GROUP
   for (let from = 0; from < samples; from += group) {
     const count = Math.min(group, samples - from)
@@ -79,10 +79,18 @@ interface LabelMapWork {
   readonly output: Uint8Array
 }
 
-/** All the samples. `cull: false` draws all noise, for comparison. */
+/** How the work is done: the samples are the same. */
+interface LabelMapWays {
+  /** False draws all noise, for comparison. */
+  readonly cull?: boolean
+  /** Whether other threads may take a part. */
+  readonly shared?: boolean
+}
+
+/** All the samples. */
 export function labelMaps(
   distribution: LogitDistribution | Float16Distribution,
-  options: LabelMapOptions & { readonly cull?: boolean },
+  options: LabelMapOptions & LabelMapWays,
 ): LabelMapWork {
   return labelMapDrawer(distribution, options)(0, options.samples)
 }
@@ -93,10 +101,10 @@ const TOGETHER = 256
 /** Checks everything, and gives the work of drawing `count` of the samples, from the `from`-th of them on. */
 function labelMapDrawer(
   distribution: LogitDistribution | Float16Distribution,
-  options: LabelMapOptions & { readonly cull?: boolean },
+  options: LabelMapOptions & LabelMapWays,
 ): (from: number, count: number) => LabelMapWork {
   const { batch, voxels, scales, images } = prepareSampling(distribution, options)
-  const { first = 0, roi, noise: explicit, cull } = options
+  const { first = 0, roi, noise: explicit, cull, shared } = options
   checkRoi(roi, batch, voxels)
   return (from, count) => {
     const output = new Uint8Array(count * batch * voxels)
@@ -114,6 +122,7 @@ function labelMapDrawer(
             offset: (start * batch + index) * voxels,
             stride: batch * voxels,
             cull,
+            shared,
           })
         }
       }
