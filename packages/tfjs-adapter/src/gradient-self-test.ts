@@ -15,7 +15,7 @@ const TOLERANCE = 0.02
 const DIRECTIONS = 2
 
 /** A function of variables to differentiate. */
-interface Check {
+export interface Check {
   readonly variables: readonly tf.Variable[]
   readonly compute: () => tf.Tensor
   readonly dispose: () => void
@@ -40,12 +40,13 @@ export async function gradientSelfTest(
     const kind = JSON.stringify({ ...settings, channels: undefined, inputs: inputs.length })
     if (seen.has(kind)) continue
     seen.add(kind)
-    await run(() => nodeCheck(node, widths, spec.dimensions), describe(node))
+    await checkGradient(describe(node), () => nodeCheck(node, widths, spec.dimensions))
   }
-  await run(() => lossCheck(head, spec.dimensions, loss), `loss of the ${head.kind} head`)
+  await checkGradient(`loss of the ${head.kind} head`, () => lossCheck(head, spec.dimensions, loss))
 }
 
-async function run(prepare: () => Check, operation: string): Promise<void> {
+/** Runs one check. Throws {@link RuntimeUnavailableError} naming `operation` where the gradient is wrong or missing. */
+export async function checkGradient(operation: string, prepare: () => Check): Promise<void> {
   let fault: string | undefined
   let cause: unknown
   try {
@@ -128,7 +129,7 @@ function nodeCheck(node: NetworkNode, widths: readonly number[], dimensions: 2 |
   const size = Array.from({ length: dimensions }, (_, axis) => smallSize(small, axis))
   const body = applyNodes({ dimensions, inputs, nodes: [small] }, { seed: 0, stream: 0 })
   const network = model({ inputs: body.inputs, outputs: body.tensors.get(node.name)! })
-  const images = inputs.map(({ channels }) => variable(() => spacedValues([2, ...size, channels])))
+  const images = inputs.map(({ channels }) => spacedVariable([2, ...size, channels]))
   const weights = network.trainableWeights.map((weight) => weight.read() as tf.Variable)
   weights.forEach((weight, index) => {
     tf.tidy(() => weight.assign(normals(weight.shape, index)))
@@ -143,11 +144,12 @@ function nodeCheck(node: NetworkNode, widths: readonly number[], dimensions: 2 |
   }
 }
 
-function lossCheck(head: SsnHead, dimensions: 2 | 3, loss: Loss): Check {
+/** The gradient of a loss with respect to the head's outputs. */
+export function lossCheck(head: SsnHead, dimensions: 2 | 3, loss: Loss = streamingLoss): Check {
   const spatial = [3, 4, 2].slice(0, dimensions)
   const voxels = 2 * tf.util.sizeFromShape(spatial)
   const variables = headNodes({ dimensions, features: '' }, head).map(({ channels }, index) =>
-    variable(() => normals([2, ...spatial, channels], index)),
+    normalVariable([2, ...spatial, channels], index),
   )
   const [mean, logDiagonal, factor] = variables
   return {
@@ -166,6 +168,16 @@ function lossCheck(head: SsnHead, dimensions: 2 | 3, loss: Loss): Check {
       ),
     dispose: () => tf.dispose(variables),
   }
+}
+
+/** A variable of standard normals. */
+export function normalVariable(shape: readonly number[], plane: number): tf.Variable {
+  return variable(() => normals(shape, plane))
+}
+
+/** A variable of {@link spacedValues}. */
+export function spacedVariable(shape: readonly number[]): tf.Variable {
+  return variable(() => spacedValues(shape))
 }
 
 /** A variable survives the tidy; the tensor that it starts from does not. */

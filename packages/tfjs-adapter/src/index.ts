@@ -1,13 +1,19 @@
 // The public face of @stochseg/tfjs-adapter. Importing it loads nothing of TF.js: each function does when called.
 import type { OptimizerOptions, TrainingEngine } from '@stochseg/core'
+import type { Tensor } from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { type BackendOptions, openBackend } from './backend'
-import type { SpecNetwork } from './trainable-network'
+import type { SpecNetwork, TrainableNetwork } from './trainable-network'
+import type { WrapFunctionOptions } from './wrap/wrap-function'
+import type { WrapOptions, WrappedModel } from './wrap/wrap-model'
 
 export type { BackendOptions } from './backend'
+export type { SpecNetwork, TrainableNetwork } from './trainable-network'
+export type { WrapFunctionOptions } from './wrap/wrap-function'
+export type { WrapOptions, WrappedModel } from './wrap/wrap-model'
 
-/** What an engine is made from: a network and its optimiser. */
-export interface EngineOptions extends SpecNetwork {
+/** What an engine is made from: a spec with its head and weights, or a wrapped network, and its optimiser. */
+export type EngineOptions = (SpecNetwork | { readonly network: TrainableNetwork }) & {
   /** Adam (β 0.9 and 0.999, epsilon 1e-8) unless given. */
   readonly optimizer?: OptimizerOptions | undefined
 }
@@ -23,15 +29,39 @@ export interface EngineOptions extends SpecNetwork {
  */
 export async function createTfjsEngine(options: EngineOptions & BackendOptions): Promise<TrainingEngine> {
   const name = await openBackend(options)
-  const [{ TfjsEngine }, { specNetwork }, { gradientSelfTest }, { installKernels }] = await Promise.all([
+  const [{ TfjsEngine }, { specNetwork }, { installKernels }] = await Promise.all([
     import('./engine'),
     import('./trainable-network'),
-    import('./gradient-self-test'),
     import('./kernels/install'),
   ])
   if (isWasm(options)) installKernels()
-  await gradientSelfTest(options.spec, options.head)
-  return new TfjsEngine(name, specNetwork(options), options.optimizer)
+  const network = 'network' in options ? options.network : specNetwork(options)
+  await network.checkGradients()
+  return new TfjsEngine(name, network, options.optimizer)
+}
+
+/**
+ * Puts a stochastic head on a functional or sequential `tf.LayersModel`, 2D or 3D, channels last: cut at its last
+ * convolution (through softmax, sigmoid, resizing) or behind a named layer; the old logits become the mean.
+ *
+ * The result's `model` is a layers model; train it by `createTfjsEngine({ network })`. Layers are shared with `model`, whose
+ * weights move with the training unless `frozen`. Throws `ModelError` for a network that cannot be cut and says why.
+ */
+export async function wrap(model: LayersModel, options: WrapOptions): Promise<WrappedModel> {
+  const { wrapModel } = await import('./wrap/wrap-model')
+  return wrapModel(model, options)
+}
+
+/**
+ * Puts a stochastic head on a function from images `[N, *S, channels]` to features `[N, *S / k, features]`, such as
+ * `(images) => graphModel.execute(images, 'some/tensor')`. Only the head learns, and the `variables` that are named.
+ */
+export async function wrapFunction(
+  features: (images: Tensor) => Tensor,
+  options: WrapFunctionOptions,
+): Promise<TrainableNetwork> {
+  const module = await import('./wrap/wrap-function')
+  return module.wrapFunction(features, options)
 }
 
 /**

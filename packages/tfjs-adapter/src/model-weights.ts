@@ -48,6 +48,11 @@ export async function getWeights(parameters: readonly ModelParameter[]): Promise
   return weights
 }
 
+/** The canonical shape of a TF.js variable: its last two axes, inputs and outputs, come first, the other way round. */
+export function canonicalShape(shape: readonly number[]): number[] {
+  return shape.length < 3 ? [...shape] : [shape.at(-1)!, shape.at(-2)!, ...shape.slice(0, -2)]
+}
+
 /** `[out, in, *kernel]` to `[*kernel, in, out]`; any other array is copied as it is. */
 export function toTfjsLayout(data: Float32Array, shape: readonly number[]): Float32Array {
   if (shape.length < 3) return data.slice()

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import * as backbones from '@stochseg/backbones'
 import * as core from '@stochseg/core'
 import * as data from '@stochseg/data'
+import * as tf from '@tensorflow/tfjs-core'
+import * as tfjsLayers from '@tensorflow/tfjs-layers'
 import { expect, it } from 'vitest'
 import { runSnippets } from '../../../scripts/run-snippets'
 import * as adapter from './index'
@@ -13,6 +15,8 @@ it('README.md does what it says', async () => {
     '@stochseg/core': core,
     '@stochseg/data': data,
     '@stochseg/tfjs-adapter': adapter,
+    '@tensorflow/tfjs-core': tf,
+    '@tensorflow/tfjs-layers': tfjsLayers,
   })
   expect.hasAssertions()
 })

@@ -4,7 +4,8 @@ import { ModelError, type SsnHead, type Weights } from '@stochseg/core'
 import type * as tf from '@tensorflow/tfjs-core'
 import { buildModel } from './build'
 import type { DropoutSource } from './dropout-source'
-import type { HeadOutputs } from './loss'
+import { gradientSelfTest } from './gradient-self-test'
+import type { HeadOutputs, Loss } from './loss'
 import { type ModelParameter, specParameters } from './model-weights'
 
 /** A network under training, in TF.js. */
@@ -17,6 +18,8 @@ export interface TrainableNetwork {
   outputSize(spatial: readonly number[]): readonly number[]
   /** The head's outputs for images `[N, *S, channels]`: in training mode where it is told what to draw dropout from. */
   forward(images: tf.Tensor, training?: DropoutSource): HeadOutputs
+  /** Compares the gradients of all that is trained with finite differences. Throws `RuntimeUnavailableError`. */
+  checkGradients(loss?: Loss): Promise<void>
   dispose(): void
 }
 
@@ -48,6 +51,7 @@ export function specNetwork({ spec, head, weights }: SpecNetwork): TrainableNetw
       if (training) Object.assign(dropout, { seed: training.seed, stream: training.stream })
       return headOutputs(model.apply(images, { training: training !== undefined }))
     },
+    checkGradients: (loss) => gradientSelfTest(spec, head, loss),
     dispose: () => void model.dispose(),
   }
 }
