@@ -106,6 +106,7 @@ export {
   memoryCheckpoints,
   type Validation,
 } from './training/checkpoint'
+export { learningRateAt, type Schedule } from './training/learning-rate'
 export { clipGradients } from './training/optimizers/clip-gradients'
 export { Optimizer, type ParameterState } from './training/optimizers/optimizer'
 export {
@@ -131,6 +132,7 @@ export {
   type ValidationReport,
 } from './training/trainer'
 export type { EngineState, StepOptions, TrainingBatch, TrainingEngine } from './training/training-engine'
+export { type LossGradients, type TrainingLossOptions, trainingLoss } from './training/training-loss'
 export {
   type RequestedTrainingOptions,
   type TrainingOptions,

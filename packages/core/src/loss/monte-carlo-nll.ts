@@ -11,13 +11,15 @@ import { type Job, runJobs } from '../kernels/job'
 import { type AsyncOptions, progress, runJobsAsync } from '../kernels/run-jobs-async'
 import { antitheticNoise } from '../noise/image-noise'
 import { type NoiseOptions, noiseOfImages } from '../noise/noise-options'
-import { lossPasses } from './loss-jobs'
+import { type LossPasses, lossPasses } from './loss-jobs'
 
 export interface MonteCarloNllOptions extends Omit<NoiseOptions, 'first'> {
   /** Sample 2k uses noise k and sample 2k + 1 its negative; `samples` must be even, explicit noise holds half of them. */
   readonly antithetic?: boolean
   /** `[N, *S]`; voxels where it is 0 are not in the loss. */
   readonly roi?: Uint8Array
+  /** `[max(C, 2)]`, ≥ 0: what a voxel's log-probability is multiplied with, by its label. None unless given, as in the paper. */
+  readonly classWeights?: readonly number[] | undefined
   /** Whether to compute gradients; false by default. */
   readonly gradients?: boolean
 }
@@ -83,8 +85,9 @@ function lossWork(
   const distribution = checkedDistribution(given)
   const { batch, classes, rank, spatial } = distribution
   const voxels = voxelCount(spatial)
-  const { samples, antithetic = false, roi } = options
+  const { samples, antithetic = false, roi, classWeights } = options
   checkLabels(labels, { batch, classes, voxels }, roi)
+  checkClassWeights(classWeights, Math.max(classes, 2))
   const noiseOf = lossNoise(distribution, options, antithetic)
   const perItem = new Float64Array(batch)
   const gradients = options.gradients
@@ -96,38 +99,80 @@ function lossWork(
     : undefined
   const ofImage = (array: Uint8Array, index: number): Uint8Array =>
     array.subarray(index * voxels, (index + 1) * voxels)
-  const passes = Array.from({ length: batch }, (_, index) =>
-    lossPasses(
-      imageDistribution(distribution, index),
-      noiseOf(index),
-      ofImage(labels, index),
-      roi && ofImage(roi, index),
-    ),
-  )
+  const isInside = (voxel: number): boolean => roi?.[voxel] !== 0
+  const images = Array.from({ length: batch }, (_, index) => {
+    const own = ofImage(labels, index)
+    const passesOf = (region: Uint8Array | undefined): LossPasses =>
+      lossPasses(imageDistribution(distribution, index), noiseOf(index), own, region)
+    const whole = passesOf(roi && ofImage(roi, index))
+    // Log-likelihoods add up over the regions of the labels, each with its weight.
+    const parts = classWeights?.map((weight, label) => ({
+      weight,
+      passes: passesOf(
+        own.map((value, voxel) => Number(value === label && isInside(index * voxels + voxel))),
+      ),
+    })) ?? [{ weight: 1, passes: whole }]
+    return { whole, parts }
+  })
 
   function* firstPass(): Generator<Job> {
-    for (const { logLikelihoodJobs } of passes) yield* logLikelihoodJobs
+    for (const { parts } of images) {
+      for (const { passes } of parts) yield* passes.logLikelihoodJobs
+    }
   }
 
   /** To be called after the first pass. */
   function* secondPass(): Generator<Job> {
-    for (const [index, { logLikelihood, gradientJobs }] of passes.entries()) {
-      const values = logLikelihood()
+    for (const [index, { whole, parts }] of images.entries()) {
+      const values = new Float64Array(samples)
+      for (const { weight, passes } of parts) {
+        passes.logLikelihood().forEach((value, sample) => {
+          values[sample]! += weight * value
+        })
+      }
       const largest = values.reduce((a, b) => Math.max(a, b))
       const total = values.reduce((sum, value) => sum + Math.exp(value - largest), 0)
       perItem[index] = Math.log(samples) - largest - Math.log(total)
       if (gradients === undefined) continue
       const weights = values.map((value) => Math.exp(value - largest) / total / batch)
-      yield* gradientJobs(imageDistribution({ ...distribution, ...gradients }, index), weights)
+      yield* whole.gradientJobs(imageDistribution({ ...distribution, ...gradients }, index), weights)
     }
   }
 
   function result(): MonteCarloNll {
+    if (gradients && classWeights) weightByClass(gradients, labels, classWeights, { batch, voxels })
     const loss = batch === 0 ? 0 : perItem.reduce((sum, item) => sum + item, 0) / batch
     return { loss, perItem, ...(gradients && { gradients }) }
   }
 
   return { firstPass: firstPass(), secondPass: secondPass(), result }
+}
+
+/** A voxel's gradient is that without weights, times the weight of its label. */
+function weightByClass(
+  gradients: NonNullable<MonteCarloNll['gradients']>,
+  labels: Uint8Array,
+  classWeights: readonly number[],
+  { batch, voxels }: { readonly batch: number; readonly voxels: number },
+): void {
+  for (const gradient of [gradients.mean, gradients.factor, gradients.diagonal]) {
+    const planes = gradient.length / (batch * voxels)
+    for (let index = 0; index < gradient.length; index++) {
+      const image = Math.floor(index / (planes * voxels))
+      // Outside the region of interest the label may be no class, and the gradient is 0.
+      gradient[index]! *= classWeights[labels[image * voxels + (index % voxels)]!] ?? 0
+    }
+  }
+}
+
+function checkClassWeights(weights: readonly number[] | undefined, values: number): void {
+  if (weights === undefined) return
+  if (weights.length === values && weights.every((weight) => weight >= 0 && Number.isFinite(weight))) return
+  throw new ValueError('class weights', {
+    found: `[${weights}]`,
+    expected: `${values} numbers ≥ 0, one for each label value`,
+    remedy: 'Give one for the background too',
+  })
 }
 
 function lossNoise(

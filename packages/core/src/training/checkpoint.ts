@@ -18,6 +18,10 @@ export interface Checkpoint {
   /** The validation before this checkpoint, and the best one. */
   readonly latestValidation?: Validation
   readonly bestValidation?: Validation
+  /** Validations since the best one; 0 unless given. */
+  readonly validationsSinceBest?: number
+  /** Cases that were left out of batches so far; 0 unless given. */
+  readonly skippedCases?: number
 }
 
 /** `last` is where a run goes on; `best` is the state that validated best. */

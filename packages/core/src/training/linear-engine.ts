@@ -1,26 +1,37 @@
 // For the Trainer's tests: the smallest engine that truly trains. A linear map from a voxel's intensity to its mean, factor
-// and log-diagonal, with the analytic gradients of the Monte-Carlo loss and heavy-ball momentum.
+// and log-diagonal, with the analytic gradients of the loss.
 import { type LogitDistribution, voxelCount } from '../distribution/logit-distribution'
-import { monteCarloNll } from '../loss/monte-carlo-nll'
-import type { Weights } from '../weights'
-import type { EngineState, StepOptions, TrainingBatch, TrainingEngine } from './training-engine'
+import { clipGradients } from './optimizers/clip-gradients'
+import { Optimizer } from './optimizers/optimizer'
+import { optimizerState, optimizerWeights } from './optimizers/optimizer-state'
+import type { OptimizerOptions } from './optimizers/update-rule'
+import { splitAverage, WeightAverage, withAverage } from './optimizers/weight-average'
+import type { StepOptions, TrainingBatch, TrainingEngine } from './training-engine'
+import { trainingLoss } from './training-loss'
 
 const EPSILON = 1e-5
-const MOMENTUM = 0.9
 
 /** An engine for one channel and `classes` ≥ 2. `onStep` sees what the Trainer asks for. */
 export function linearEngine(options: {
   readonly classes: number
   readonly rank: number
+  readonly optimizer?: OptimizerOptions
   readonly onStep?: (batch: TrainingBatch, options: StepOptions) => void
 }): TrainingEngine {
   const { classes, rank, onStep } = options
   const outputs = classes * (rank + 2)
   // Per output a slope and a bias; outputs are the means, then the factors, then the log-diagonals.
-  let weights = Float32Array.from({ length: 2 * outputs }, (_, index) => 0.1 * Math.sin(1 + index))
-  let velocity = new Float32Array(2 * outputs)
+  const parameters = [{ name: 'all', shape: [2 * outputs] }]
+  const weights = Float32Array.from({ length: 2 * outputs }, (_, index) => 0.1 * Math.sin(1 + index))
+  const optimizer = new Optimizer(options.optimizer ?? { name: 'adam' })
+  const average = new WeightAverage()
 
-  const predict = (images: Float32Array, batch: number, spatial: readonly number[]): LogitDistribution => {
+  const predict = (
+    images: Float32Array,
+    batch: number,
+    spatial: readonly number[],
+    weights: Float32Array,
+  ): LogitDistribution => {
     const voxels = voxelCount(spatial)
     const plane = (first: number, count: number): Float32Array =>
       Float32Array.from({ length: batch * count * voxels }, (_, index) => {
@@ -52,45 +63,45 @@ export function linearEngine(options: {
     }
   }
 
-  return {
+  const engine: TrainingEngine & { gradientNorm: number | undefined } = {
     name: 'linear',
+    gradientNorm: undefined,
     step: async (batch, stepOptions) => {
       onStep?.(batch, stepOptions)
-      const { learningRate, phase, samples, seed, stream } = stepOptions
-      const { images, labels, spatial } = batch
+      const { learningRate, gradientClip, averageDecay } = stepOptions
+      const { images, labels, spatial, roi } = batch
       const voxels = voxelCount(spatial)
-      const all = predict(images, batch.batch, spatial)
-      const certain = { ...all, factor: all.factor.map(() => 0), diagonal: all.diagonal.map(() => 1e-30) }
-      const distribution = phase === 'mean' ? certain : all
-      const { loss, gradients } = monteCarloNll(distribution, labels, {
-        samples,
-        seed,
-        stream,
-        gradients: true,
-      })
+      const distribution = predict(images, batch.batch, spatial, weights)
+      const { loss, gradients } = trainingLoss(distribution, labels, { ...stepOptions, ...(roi && { roi }) })
       const gradient = new Float64Array(2 * outputs)
-      accumulate(gradient, images, voxels, gradients!.mean, 0, classes)
-      if (phase === 'all') {
-        const logDiagonal = gradients!.diagonal.map(
-          (slope, index) => slope * (all.diagonal[index]! - EPSILON),
-        )
-        accumulate(gradient, images, voxels, gradients!.factor, classes, classes * rank)
-        accumulate(gradient, images, voxels, logDiagonal, classes * (rank + 1), classes)
-      }
-      velocity = velocity.map((value, index) => MOMENTUM * value - learningRate * gradient[index]!)
-      weights = weights.map((value, index) => value + velocity[index]!)
+      const logDiagonal = gradients.diagonal.map(
+        (slope, index) => slope * (distribution.diagonal[index]! - EPSILON),
+      )
+      accumulate(gradient, images, voxels, gradients.mean, 0, classes)
+      accumulate(gradient, images, voxels, gradients.factor, classes, classes * rank)
+      accumulate(gradient, images, voxels, logDiagonal, classes * (rank + 1), classes)
+      engine.gradientNorm = clipGradients([gradient], gradientClip)
+      optimizer.update('all', weights, gradient, learningRate)
+      if (averageDecay !== undefined) average.update('all', weights, averageDecay)
       return loss
     },
-    predict: async (images, batch, spatial) => predict(images, batch, spatial),
-    exportState: async (): Promise<EngineState> => ({ weights: named(weights), optimizer: named(velocity) }),
-    importState: async (state) => {
-      weights = state.weights.get('all')!.data.slice()
-      velocity = state.optimizer.get('all')!.data.slice()
+    predict: async (images, batch, spatial) =>
+      predict(images, batch, spatial, average.state().get('all')?.values ?? weights),
+    exportState: async () =>
+      withAverage(
+        {
+          weights: new Map([['all', { shape: [weights.length], data: weights.slice() }]]),
+          optimizer: optimizerWeights(optimizer, parameters),
+        },
+        average,
+      ),
+    importState: async (joined) => {
+      const { state, averages } = splitAverage(joined)
+      optimizer.reset(optimizerState(optimizer, parameters, state.optimizer))
+      weights.set(state.weights.get('all')!.data)
+      average.reset(averages)
     },
     dispose: () => {},
   }
-}
-
-function named(data: Float32Array): Weights {
-  return new Map([['all', { shape: [data.length], data: data.slice() }]])
+  return engine
 }

@@ -160,12 +160,13 @@ describe('train', () => {
     const controller = new AbortController()
     const stopping = engine()
     let predictions = 0
-    const predict: TrainingEngine['predict'] = (...parameters) => {
-      // Two batches of validation cases each time: this is the first batch of the second time.
-      if (++predictions === 3) controller.abort('stopped')
-      return stopping.predict(...parameters)
+    const { predict } = stopping
+    stopping.predict = (...parameters) => {
+      // Two batches of validation cases each time, and a look at the state of step 7: this is the second validation's first.
+      if (++predictions === 4) controller.abort('stopped')
+      return predict(...parameters)
     }
-    const run = logged({ checkpoints, engine: { ...stopping, predict }, signal: controller.signal }, log)
+    const run = logged({ checkpoints, engine: stopping, signal: controller.signal }, log)
     await expect(train(run)).rejects.toBe('stopped')
     expect((await checkpoints.load('last'))!.step).toBe(10)
     await train(logged({ checkpoints, resume: true }, log))

@@ -1,40 +1,49 @@
-// The training loop over any engine: phases, validation, checkpoints, resuming, guards.
+// The training loop over any engine: phases, validation, checkpoints, resuming.
 import type { Dataset } from '../dataset'
-import { ModelError, TrainingError, ValueError } from '../errors'
+import { StochsegError, TrainingError } from '../errors'
 import { pendingEvents } from '../event-loop'
-import { type BatchSource, trainingBatches } from './batches'
+import { type BatchSource, type NamedBatch, type SkippedCase, trainingBatches } from './batches'
 import type { CaseTransform } from './case-transform'
-import { type Checkpoint, type CheckpointStore, checkSameRun, type Validation } from './checkpoint'
+import type { Checkpoint, CheckpointStore, Validation } from './checkpoint'
+import { checkState, diverged, lossGuard } from './guards'
+import { learningRateAt } from './learning-rate'
 import { readAhead } from './read-ahead'
+import { checkData, restore } from './resume'
 import type { TrainingEngine } from './training-engine'
-import {
-  learningRateAt,
-  type RequestedTrainingOptions,
-  runIdentity,
-  trainingOptions,
-} from './training-options'
-import { VALIDATION_STREAMS, validationLoss } from './validate'
+import { type RequestedTrainingOptions, runIdentity, trainingOptions } from './training-options'
+import { validationLoss } from './validate'
 
 /** What was computed in one step. */
 export interface StepReport {
   /** Steps taken, this one included. */
   readonly step: number
   readonly phase: 'mean' | 'all'
-  /** Batch-mean loss before the update, in nats per image: the cross-entropy of the mean, or eq. 7. */
+  /** Batch-mean loss before the update, in nats per image: the cross-entropy of the mean, or eq. 7 and what is mixed with it. */
   readonly loss: number
   readonly learningRate: number
+  /** Euclidean norm of the gradient before clipping, where the engine says it. */
+  readonly gradientNorm?: number
+  /** Cases that others stood in for, if any. */
+  readonly skipped?: readonly SkippedCase[]
 }
 
 /** A validation, and whether it is the best so far. */
 export interface ValidationReport extends Validation {
   readonly best: boolean
+  /** Cases that others stood in for, if any. */
+  readonly skipped?: readonly SkippedCase[]
 }
 
 /** What a finished run comes to. */
 export interface TrainingSummary {
+  /** Optimiser steps that were taken. */
   readonly steps: number
   /** Steps that a resumed run had behind it; 0 otherwise. */
   readonly resumedFrom: number
+  /** Whether it ended because validation did not improve for `patience` times. */
+  readonly stoppedEarly: boolean
+  /** How often a case was left out of a batch, over all parts of the run. */
+  readonly skippedCases: number
   readonly lastValidation: Validation
   /** The validation of the checkpoint `best`. */
   readonly bestValidation: Validation
@@ -63,39 +72,49 @@ export interface TrainingRun {
  * Trains a network: `meanSteps` on the mean alone, then on everything, with one random rater an image and step. While the
  * engine computes, the next batches are read and transformed.
  *
- * A run is a pure function of its options, data and initial state: one that was stopped and resumed takes the same steps as
- * one that was not, as far as the engine computes the same twice. The checkpoint `best` has the lowest validation loss.
+ * A run is a pure function of its options, data, transforms and initial state: one that was stopped and resumed takes the
+ * same steps as one that was not, as far as the engine computes the same twice. The checkpoint `best` has the lowest
+ * validation loss.
  *
- * @throws ValueError for options out of range, data sets that do not fit each other, and a checkpoint of another run;
- * ModelError when there is nothing to resume from; TrainingError when the loss or the weights are not finite, leaving the
- * last checkpoint as it was; and whatever the data sets, the engine, the store or the signal throw.
+ * @throws ValueError for options out of range, data sets that do not fit each other, a checkpoint of another run, and a case
+ * that cannot be used; ModelError when there is nothing to resume from; TrainingError when loss, gradient or weights are not
+ * finite or the loss explodes, leaving the last good checkpoint, and when the loss is exactly 0 again and again; and whatever
+ * the data sets, the transforms, the engine, the store or the signal throw. What was trained before a bad case is saved first.
  */
 export async function train(run: TrainingRun): Promise<TrainingSummary> {
   const { engine, training, validation, checkpoints, signal } = run
   const options = trainingOptions(run.options)
-  const { steps, meanSteps, batchSize, samples, seed, validateEvery, checkpointEvery } = options
+  const { steps, meanSteps, batchSize, samples, seed, validateEvery, checkpointEvery, onBadCase } = options
   checkData(training, validation, steps * batchSize)
-  const identity = runIdentity(options, training.length)
+  const identity = runIdentity(options, training.length, engine.settings)
   const resumed = run.resume ? await restore(run, identity, steps) : undefined
   const resumedFrom = resumed?.step ?? 0
-  const trainingSource: BatchSource = { dataset: training, seed, transform: run.trainingTransform }
-  const validationSource: BatchSource = { dataset: validation, seed, transform: run.validationTransform }
+  const source = (dataset: Dataset, transform: CaseTransform | undefined): BatchSource => ({
+    ...{ dataset, seed, transform, onBadCase },
+  })
+  const trainingSource = source(training, run.trainingTransform)
+  const validationSource = source(validation, run.validationTransform)
   const batchAt = readAhead(trainingBatches(trainingSource, { batchSize }), { end: steps })
+  const checkLoss = lossGuard(training.classes)
 
   let step = resumedFrom
   let savedStep = resumedFrom
   let latest = resumed?.latestValidation
   let best = resumed?.bestValidation
+  let sinceBest = resumed?.validationsSinceBest ?? 0
+  let skippedCases = resumed?.skippedCases ?? 0
+  let batch: NamedBatch | undefined
 
   const checkpoint = async (): Promise<Checkpoint> => {
     const state = await engine.exportState()
-    checkFinite(state.weights, step, savedStep)
+    // A validation has seen what the network gives by now.
+    await checkState(engine, state, latest?.step === step ? undefined : batch, { step, savedStep })
     return {
-      step,
-      state,
-      identity,
+      ...{ step, state, identity },
       ...(latest && { latestValidation: latest }),
       ...(best && { bestValidation: best }),
+      ...(sinceBest > 0 && { validationsSinceBest: sinceBest }),
+      ...(skippedCases > 0 && { skippedCases }),
     }
   }
   const saveLast = async (): Promise<void> => {
@@ -104,104 +123,62 @@ export async function train(run: TrainingRun): Promise<TrainingSummary> {
   }
   const validate = async (): Promise<void> => {
     const cases = options.validationCases
-    const { loss } = await validationLoss(engine, validationSource, { samples, batchSize, cases, signal })
-    if (!Number.isFinite(loss)) throw notFinite(`validation loss ${loss}`, step, savedStep)
+    const { loss, skipped } = await validationLoss(engine, validationSource, {
+      ...{ samples, batchSize, cases, signal },
+    })
+    if (!Number.isFinite(loss))
+      throw diverged(`validation loss ${loss}`, 'a finite loss', { step, savedStep })
     latest = { step, loss }
     const improved = best === undefined || loss < best.loss
+    sinceBest = improved ? 0 : sinceBest + 1
     if (improved) {
       best = latest
       await checkpoints.save('best', await checkpoint())
     }
-    run.onValidation?.({ ...latest, best: improved })
+    run.onValidation?.({ ...latest, best: improved, ...(skipped.length > 0 && { skipped }) })
+  }
+  const takeStep = async (): Promise<void> => {
+    batch = await batchAt(step)
+    await pendingEvents()
+    signal?.throwIfAborted()
+    const { skipped } = batch
+    const phase = step < meanSteps ? 'mean' : 'all'
+    const learningRate = learningRateAt(step, options)
+    const stream = step * batchSize
+    const loss = await engine.step(batch, { ...options, learningRate, phase, stream })
+    const { gradientNorm } = engine
+    step++
+    checkLoss({ loss, gradientNorm, batch }, { step, savedStep })
+    skippedCases += skipped.length
+    run.onStep?.({
+      ...{ step, phase, loss, learningRate },
+      ...(gradientNorm !== undefined && { gradientNorm }),
+      ...(skipped.length > 0 && { skipped }),
+    })
   }
 
+  const outOfPatience = (): boolean => sinceBest >= (options.patience ?? Number.POSITIVE_INFINITY)
   try {
     for (;;) {
-      const done = step === steps
-      const due = step > 0 && (done || step % validateEvery === 0)
+      const due = step > 0 && (step === steps || step % validateEvery === 0)
       if (due && latest?.step !== step) await validate()
+      const done = step === steps || outOfPatience()
       if (step > savedStep && (done || step % checkpointEvery === 0)) await saveLast()
       if (done) break
-      const batch = await batchAt(step)
-      await pendingEvents()
-      signal?.throwIfAborted()
-      const phase = step < meanSteps ? 'mean' : 'all'
-      const learningRate = learningRateAt(step, options)
-      const stream = step * batchSize
-      const loss = await engine.step(batch, { learningRate, phase, samples, seed, stream })
-      step++
-      if (!Number.isFinite(loss)) throw notFinite(`loss ${loss} on ${batch.ids.join(', ')}`, step, savedStep)
-      run.onStep?.({ step, phase, loss, learningRate })
+      await takeStep()
     }
   } catch (error) {
-    if (signal?.aborted && error === signal.reason && step > savedStep) await saveLast()
+    const aborted = signal?.aborted && error === signal.reason
+    if (step > savedStep && (aborted || leavesStateWhole(error))) await saveLast()
     throw error
   }
-  return { steps, resumedFrom, lastValidation: latest!, bestValidation: best! }
-}
-
-function checkData(training: Dataset, validation: Dataset, items: number): void {
-  for (const dataset of [training, validation]) {
-    if (dataset.length > 0) continue
-    throw new ValueError(dataset.name, {
-      found: 'no cases',
-      expected: 'at least one',
-      remedy: 'Training needs a filled training and a filled validation split',
-    })
-  }
-  const describe = ({ channels, classes }: Dataset): string => `${channels} channels, ${classes} classes`
-  if (describe(training) !== describe(validation)) {
-    throw new ValueError('validation data', {
-      found: describe(validation),
-      expected: `${describe(training)}, as in the training data`,
-      remedy: 'Validate on data of the same kind',
-    })
-  }
-  if (items > VALIDATION_STREAMS) {
-    throw new ValueError('training run', {
-      found: `${items} images in all`,
-      expected: `at most ${VALIDATION_STREAMS}, steps × batchSize, so that no two share noise`,
-      remedy: 'Take fewer steps, or go on in a second run with another seed',
-    })
+  return {
+    ...{ steps: step, resumedFrom, stoppedEarly: step < steps, skippedCases },
+    ...{ lastValidation: latest!, bestValidation: best! },
   }
 }
 
-async function restore(
-  { engine, checkpoints }: TrainingRun,
-  identity: Checkpoint['identity'],
-  steps: number,
-): Promise<Checkpoint> {
-  const stored = await checkpoints.load('last')
-  if (stored === undefined) {
-    throw new ModelError('resuming a run', {
-      found: 'no checkpoint',
-      expected: 'the checkpoint of an earlier run',
-      remedy: 'Start the run without resuming',
-    })
-  }
-  checkSameRun(stored.identity, identity)
-  if (stored.step > steps) {
-    throw new ValueError('resuming a run', {
-      found: `${steps} steps`,
-      expected: `at least the ${stored.step} that the checkpoint has behind it`,
-      remedy: 'Ask for more steps',
-    })
-  }
-  await engine.importState(stored.state)
-  return stored
-}
-
-function checkFinite(weights: Checkpoint['state']['weights'], step: number, savedStep: number): void {
-  for (const [name, { data }] of weights) {
-    const index = data.findIndex((value) => !Number.isFinite(value))
-    if (index >= 0) throw notFinite(`${data[index]} in ${name}`, step, savedStep)
-  }
-}
-
-function notFinite(found: string, step: number, savedStep: number): TrainingError {
-  return new TrainingError(`training step ${step}`, {
-    found,
-    expected: 'finite numbers',
-    remedy: `${savedStep > 0 ? `The checkpoint of step ${savedStep} is good` : 'No checkpoint was saved yet'}. Lower the learning rate, or make the mean phase longer`,
-  })
+/** Bad data and the like are noticed before anything is updated. */
+function leavesStateWhole(error: unknown): boolean {
+  return error instanceof StochsegError && !(error instanceof TrainingError)
 }

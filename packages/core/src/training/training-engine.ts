@@ -28,6 +28,12 @@ export interface StepOptions {
   readonly samples: number
   /** Samples in mirrored pairs, see `monteCarloNll`; their number must then be even. */
   readonly antithetic?: boolean
+  /** Weight of the cross-entropy of the mean beside eq. 7, in the phase `all`: 0 unless given. See `trainingLoss`. */
+  readonly meanLossWeight?: number | undefined
+  /** Weight of eq. 7 without the factor beside eq. 7, in the phase `all`: 0 unless given. */
+  readonly diagonalLossWeight?: number | undefined
+  /** What a voxel's log-probability is multiplied with, by its label; none unless given. */
+  readonly classWeights?: readonly number[] | undefined
   /** Seed of the step's noise. The same seed and state give the same step. */
   readonly seed: number
   /** Noise stream of the first batch item, so that no two steps share noise. */

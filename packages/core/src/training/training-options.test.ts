@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ValueError } from '../errors'
-import { learningRateAt, trainingOptions } from './training-options'
+import { learningRateAt } from './learning-rate'
+import { trainingOptions } from './training-options'
 
 describe('trainingOptions', () => {
   it('needs the number of steps alone', () => {
