@@ -15,3 +15,9 @@ it('the README does what it says', async () => {
   }
   expect.hasAssertions()
 })
+
+it('the page on augmentation does what it says', async () => {
+  const markdown = await readFile(new URL('../../../docs/augmentation.md', import.meta.url), 'utf8')
+  await runSnippets(markdown, { '@stochseg/data': data })
+  expect.hasAssertions()
+})

@@ -61,34 +61,61 @@ export const bratsAugmentation: AugmentationOptions = {
   intensity: { scaleDeviation: 0.01, shift: [0, 0.05] },
 }
 
-/** Throws {@link ValueError} for numbers out of range, naming the option. */
+/** What each kind of change has, with its range; where several numbers are given, each lies in it. */
+const RANGES: Readonly<Record<string, Readonly<Record<string, readonly [least: number, most: number]>>>> = {
+  rotation: { probability: [0, 1], degrees: [0, 180] },
+  crop: { probability: [0, 1], smallest: [Number.MIN_VALUE, 1] },
+  flips: { probability: [0, 1], axes: [0, 2] },
+  rightAngles: { probability: [0, 1] },
+  elastic: { probability: [0, 1], alpha: [0, 1000], spacing: [1, 1e6] },
+  intensity: { probability: [0, 1], scaleDeviation: [0, 1000], shift: [-1e9, 1e9] },
+}
+const REQUIRED: readonly string[] = ['degrees', 'smallest', 'alpha']
+
+/** Throws {@link ValueError} for numbers out of range or missing, and for names that are none of the options. */
 export function checkAugmentation(options: AugmentationOptions): void {
-  for (const [kind, change] of Object.entries(options) as [string, Chance | undefined][]) {
-    check(`${kind}.probability`, change?.probability, 0, 1)
+  for (const [kind, change] of Object.entries(options)) {
+    const ranges = RANGES[kind]
+    if (!ranges) throw unknown(kind, Object.keys(RANGES))
+    if (change === undefined) continue
+    for (const field of Object.keys(change)) {
+      if (!ranges[field]) throw unknown(`${kind}.${field}`, Object.keys(ranges))
+    }
+    for (const [field, range] of Object.entries(ranges)) {
+      checkNumbers(
+        `${kind}.${field}`,
+        (change as Record<string, unknown>)[field],
+        range,
+        REQUIRED.includes(field),
+      )
+    }
   }
-  const { rotation, crop, flips, elastic, intensity } = options
-  check('rotation.degrees', rotation?.degrees, 0, 180)
-  check('crop.smallest', crop?.smallest, Number.MIN_VALUE, 1)
-  for (const axis of flips?.axes ?? []) check('flips.axes', axis, 0, 2, Number.isInteger)
-  check('elastic.alpha', elastic?.alpha, 0, 1000)
-  check('elastic.spacing', elastic?.spacing, 1, 1e6)
-  check('intensity.scaleDeviation', intensity?.scaleDeviation, 0, 1000)
-  const [least, most] = intensity?.shift ?? [0, 0]
-  check('intensity.shift', least, -Number.MAX_VALUE, most)
-  check('intensity.shift', most, least, Number.MAX_VALUE)
+  const { shift } = options.intensity ?? {}
+  if (shift && !(shift.length === 2 && shift[0] <= shift[1])) {
+    throw refused('intensity.shift', `[${shift}]`, 'a least and a greatest number')
+  }
+  const fractional = options.flips?.axes?.find((axis) => !Number.isInteger(axis))
+  if (fractional !== undefined) throw refused('flips.axes', String(fractional), 'whole numbers')
 }
 
-function check(
+function checkNumbers(
   name: string,
-  value: number | undefined,
-  least: number,
-  most: number,
-  allowed: (value: number) => boolean = () => true,
+  given: unknown,
+  [least, most]: readonly [number, number],
+  required: boolean,
 ): void {
-  if (value === undefined || (value >= least && value <= most && allowed(value))) return
-  throw new ValueError(`augmentation: ${name}`, {
-    found: String(value),
-    expected: `a number from ${least} to ${most}`,
-    remedy: 'Correct it, or leave this kind of change out',
-  })
+  if (given === undefined && !required) return
+  for (const value of Array.isArray(given) ? given : [given]) {
+    if (typeof value === 'number' && value >= least && value <= most) continue
+    throw refused(name, String(value), `a number from ${least} to ${most}`)
+  }
+}
+
+function unknown(name: string, names: readonly string[]): ValueError {
+  return refused(name, 'an unknown option', `one of ${names.join(', ')}`)
+}
+
+function refused(name: string, found: string, expected: string): ValueError {
+  const remedy = 'Correct it, or leave this kind of change out'
+  return new ValueError(`augmentation: ${name}`, { found, expected, remedy })
 }

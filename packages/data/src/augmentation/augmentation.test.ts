@@ -251,17 +251,27 @@ describe('augmentation', () => {
       ]) {
         const item = coordinateCase(spatial)
         const voxels = voxelCount(spatial)
-        const size = spatial.at(-1)!
         let squares = 0
         for (let position = 0; position < 10; position++) {
           const { image } = run({ elastic: { alpha: 4 } }, item, position)
           const along = image.map((at, index) => at - item.image[index]!)
           expect(Math.max(...along.map(Math.abs))).toBeLessThan(4)
           expect(Math.max(...along.map(Math.abs))).toBeGreaterThan(0.5)
-          for (let voxel = 1; voxel < voxels; voxel++) {
-            const at = (spatial.length - 1) * voxels + voxel
-            if (voxel % size !== 0) expect(image[at]! - image[at - 1]!).toBeGreaterThanOrEqual(0)
-            squares += along[at]! ** 2
+          for (const axis of spatial.keys()) {
+            const stride = voxelCount(spatial.slice(axis + 1))
+            const last = spatial[axis]! - 1
+            let [least, most] = [Infinity, -Infinity]
+            for (let voxel = 0; voxel < voxels; voxel++) {
+              const at = axis * voxels + voxel
+              squares += along[at]! ** 2 / spatial.length
+              if (item.image[at] === last || image[at] === 0 || image[at + stride] === last) continue
+              least = Math.min(least, image[at + stride]! - image[at]!)
+              most = Math.max(most, image[at + stride]! - image[at]!)
+            }
+            expect(least).toBeGreaterThanOrEqual(0)
+            expect(least).toBeLessThan(0.97)
+            expect(most).toBeGreaterThan(1.03)
+            expect(most).toBeLessThan(2)
           }
         }
         const expected = 4 * (spatial.length === 2 ? 0.277 : 0.191)
@@ -358,6 +368,9 @@ describe('augmentation', () => {
     [{ elastic: { alpha: Number.NaN } }, 'elastic.alpha'],
     [{ elastic: { alpha: 1, spacing: 0 } }, 'elastic.spacing'],
     [{ intensity: { shift: [1, 0] } }, 'intensity.shift'],
+    [{ rotation: {} } as AugmentationOptions, 'rotation.degrees'],
+    [{ rotation: { angle: 3, degrees: 3 } } as AugmentationOptions, 'rotation.angle'],
+    [{ zoom: {} } as AugmentationOptions, 'zoom'],
   ])('refuses %o', (options, name) => {
     expect(() => augmentation(options)).toThrow(name)
     expect(() => augmentation(options)).toThrow(ValueError)
