@@ -23,12 +23,15 @@ describe.each([
   const tensor = (width: number, plane: number): tf.Tensor =>
     tf.tensor(standardNormals(2 * voxels * width, { seed: 1, plane }), [2, ...spatial, width])
 
-  it.each([
+  it.each<{ phase: 'mean' | 'all'; roi: boolean; antithetic: boolean; mixed?: boolean }>([
     { phase: 'all', roi: false, antithetic: false },
     { phase: 'all', roi: true, antithetic: true },
     { phase: 'mean', roi: true, antithetic: true },
-  ] as const)('streaming equals materialised: phase $phase, roi $roi, antithetic $antithetic', (options) => {
-    const { phase, roi, antithetic } = options
+    { phase: 'all', roi: true, antithetic: false, mixed: true },
+    { phase: 'mean', roi: false, antithetic: false, mixed: true },
+  ])('streaming equals materialised: %j', (options) => {
+    const { phase, roi, antithetic, mixed = false } = options
+    const weights = [0.3, 2, 0.7].slice(0, Math.max(classes, 2))
     const inputs = {
       labels: Uint8Array.from({ length: 2 * voxels }, (_, index) => (index * 5) % Math.max(classes, 2)),
       ...(roi ? { roi: Uint8Array.from({ length: 2 * voxels }, (_, index) => (index % 3 ? 1 : 0)) } : {}),
@@ -37,6 +40,7 @@ describe.each([
       antithetic,
       seed: 4,
       stream: 6,
+      ...(mixed && { meanLossWeight: 0.5, diagonalLossWeight: 2, classWeights: weights }),
     }
     const all = [tensor(classes, 0), tensor(classes, 1), tensor(classes * 3, 2)]
     const used = phase === 'mean' || kind === 'deterministic' ? 1 : kind === 'diagonal' ? 2 : 3

@@ -1,15 +1,16 @@
 // The joint loss of a batch as a differentiable scalar of the head's outputs, in two ways that agree.
 import {
   DETERMINISTIC_VARIANCE,
+  type DistributionArrays,
   drawNoise,
   labelTargets,
   meanCrossEntropy,
   monteCarloLoss,
-  monteCarloNll,
   type SsnHead,
-  type StepOptions,
   sampledLogits,
   type TrainingBatch,
+  type TrainingLossOptions,
+  trainingLoss,
 } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { fromPlanar, toPlanar } from './planar'
@@ -26,14 +27,13 @@ export interface HeadOutputs {
 }
 
 /** The labels of a step and how its loss is drawn. */
-export type LossInputs = Pick<TrainingBatch, 'labels' | 'roi'> &
-  Pick<StepOptions, 'phase' | 'samples' | 'antithetic' | 'seed' | 'stream'>
+export type LossInputs = Pick<TrainingBatch, 'labels'> & TrainingLossOptions
 
 /** A loss: the mean over the batch, in nats per image. */
 export type Loss = (head: SsnHead, outputs: HeadOutputs, inputs: LossInputs) => tf.Scalar
 
 /**
- * The loss with gradients from core's `monteCarloNll`: the head's outputs are downloaded, and no tensor grows with the
+ * The loss with gradients from core's `trainingLoss`: the head's outputs are downloaded, and no tensor grows with the
  * number of samples. The faster way where tensors live in this process's memory (wasm, cpu). NaN, with gradients of 0,
  * where the outputs are not finite.
  */
@@ -52,7 +52,7 @@ export const streamingLoss: Loss = (head, outputs, inputs) => {
     if (![meanValues, deviations, factorValues].every(isFiniteArray)) {
       return { value: tf.scalar(Number.NaN), gradFunc: () => tensors.map((tensor) => tf.zerosLike(tensor)) }
     }
-    const { loss, gradients } = monteCarloNll(
+    const { loss, gradients } = trainingLoss(
       {
         batch,
         classes: head.classes,
@@ -65,18 +65,11 @@ export const streamingLoss: Loss = (head, outputs, inputs) => {
           new Float32Array(meanValues!.length).fill(DETERMINISTIC_VARIANCE),
       },
       inputs.labels,
-      {
-        samples: meanOnly ? 1 : inputs.samples,
-        antithetic: !meanOnly && (inputs.antithetic ?? false),
-        seed: inputs.seed,
-        stream: inputs.stream,
-        gradients: true,
-        ...(inputs.roi ? { roi: inputs.roi } : {}),
-      },
+      { ...inputs, phase: meanOnly ? 'mean' : 'all' },
     )
     // d/d(log-diagonal) = d/d(diagonal) · exp(log-diagonal).
-    const logDiagonalGradient = deviations?.map((value, index) => value * gradients!.diagonal[index]!)
-    const planar = [gradients!.mean, logDiagonalGradient, gradients!.factor]
+    const logDiagonalGradient = deviations?.map((value, index) => value * gradients.diagonal[index]!)
+    const planar = [gradients.mean, logDiagonalGradient, gradients.factor]
     save(
       tensors.map((tensor, index) => fromPlanar(planar[index]!, [batch, tensor.shape.at(-1)!, ...spatial])),
     )
@@ -101,10 +94,13 @@ export const materialisedLoss: Loss = (head, outputs, inputs) =>
       tf.reshape(toPlanar(tensor), [batch, ...axes, voxels])
     const mean = flat(outputs.mean, classes)
     const targets = labelTargets(inputs.labels, { batch, classes, voxels }, inputs.roi)
-    const labels = { targets: tf.tensor(targets, [batch, Math.max(classes, 2), voxels]) }
-    if (isMeanOnly(head, inputs)) {
-      return tf.mean(meanCrossEntropy(tensorOps, mean, labels, classes)) as tf.Scalar
+    const { classWeights, meanLossWeight = 0, diagonalLossWeight = 0 } = inputs
+    const oneHot = tf.tensor(targets, [batch, Math.max(classes, 2), voxels])
+    const labels = {
+      targets: classWeights ? tf.mul(oneHot, tf.tensor([...classWeights], [classWeights.length, 1])) : oneHot,
     }
+    const meanLoss = (): tf.Tensor => meanCrossEntropy(tensorOps, mean, labels, classes)
+    if (isMeanOnly(head, inputs)) return tf.mean(meanLoss()) as tf.Scalar
 
     const { samples, antithetic = false, seed, stream } = inputs
     const drawn = antithetic ? samples / 2 : samples
@@ -113,19 +109,21 @@ export const materialisedLoss: Loss = (head, outputs, inputs) =>
       const tensor = tf.tensor(values, [drawn, ...shape])
       return antithetic ? tf.reshape(tf.stack([tensor, tf.neg(tensor)], 1), [samples, ...shape]) : tensor
     }
-    const logits = sampledLogits(
-      tensorOps,
-      {
-        mean,
-        diagonal: tf.add(tf.exp(flat(outputs.logDiagonal!, classes)), epsilon),
-        ...(outputs.factor ? { factor: flat(outputs.factor, classes, rank) } : {}),
-      },
-      {
-        z: noiseTensor(noise.z, batch, rank),
-        epsilon: noiseTensor(noise.epsilon, batch, classes, voxels),
-      },
-    )
-    return tf.mean(monteCarloLoss(tensorOps, logits, labels, { classes, samples })) as tf.Scalar
+    const diagonal = tf.add(tf.exp(flat(outputs.logDiagonal!, classes)), epsilon)
+    const factor = outputs.factor && flat(outputs.factor, classes, rank)
+    const drawnNoise = {
+      z: noiseTensor(noise.z, batch, rank),
+      epsilon: noiseTensor(noise.epsilon, batch, classes, voxels),
+    }
+    const jointLoss = (distribution: DistributionArrays<tf.Tensor>): tf.Tensor =>
+      monteCarloLoss(tensorOps, sampledLogits(tensorOps, distribution, drawnNoise), labels, {
+        classes,
+        samples,
+      })
+    let loss = jointLoss({ mean, diagonal, ...(factor && { factor }) })
+    if (diagonalLossWeight > 0) loss = tf.add(loss, tf.mul(diagonalLossWeight, jointLoss({ mean, diagonal })))
+    if (meanLossWeight > 0) loss = tf.add(loss, tf.mul(meanLossWeight, meanLoss()))
+    return tf.mean(loss) as tf.Scalar
   })
 
 function isFiniteArray(values: Float32Array | undefined): boolean {
