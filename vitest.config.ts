@@ -20,6 +20,7 @@ export default defineConfig({
     ],
     globalSetup: [
       'packages/core/scripts/embed-kernels.mjs',
+      'packages/onnx-adapter/scripts/embed-worker.mjs',
       'packages/tfjs-adapter/scripts/embed-kernels.mjs',
       'packages/data/scripts/embed-worker.mjs',
     ],

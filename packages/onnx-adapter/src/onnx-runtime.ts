@@ -1,20 +1,47 @@
-// ONNX Runtime, loaded when it is first needed.
+// ONNX Runtime, loaded when it is first needed: the package that has the device.
 import { RuntimeUnavailableError } from '@stochseg/core'
+import type { RuntimeName } from './devices/runtime-of'
+import { node } from './node'
 
-/** The parts of `onnxruntime-node` that are used. */
-export type OnnxRuntime = Pick<typeof import('onnxruntime-node'), 'InferenceSession' | 'Tensor'>
+/** The parts of ONNX Runtime's packages that are used. */
+export type OnnxRuntime = Pick<typeof import('onnxruntime-common'), 'InferenceSession' | 'Tensor' | 'env'>
+
+// Written out, so that bundlers see what is imported.
+const IMPORTS: Record<RuntimeName, () => Promise<OnnxRuntime>> = {
+  'onnxruntime-node': () => import('onnxruntime-node'),
+  'onnxruntime-web': () => import('onnxruntime-web'),
+  'onnxruntime-web/wasm': () => import('onnxruntime-web/wasm'),
+  'onnxruntime-web/webgpu': () => import('onnxruntime-web/webgpu'),
+}
 
 /** Throws {@link RuntimeUnavailableError} with the line that installs it. */
-export async function loadOnnxRuntime(): Promise<OnnxRuntime> {
+export async function loadOnnxRuntime(name: RuntimeName): Promise<OnnxRuntime> {
   try {
-    return await import('onnxruntime-node')
+    return await IMPORTS[name]()
   } catch (cause) {
-    throw new RuntimeUnavailableError('ONNX Runtime', {
-      found: cause instanceof Error ? cause.message : String(cause),
-      expected: 'the package onnxruntime-node',
-      // Its install script fetches CUDA libraries, and fails where it cannot; the CPU needs none of them.
-      remedy: 'Install it with: npm install --ignore-scripts onnxruntime-node',
-      cause,
-    })
+    throw runtimeMissing(name, cause)
   }
+}
+
+/** In Node, the file that a package is imported from. Throws {@link RuntimeUnavailableError} where it is not installed. */
+export function runtimePath(name: RuntimeName): string {
+  try {
+    return node!('node:module')
+      .createRequire(import.meta.url)
+      .resolve(name)
+  } catch (cause) {
+    throw runtimeMissing(name, cause)
+  }
+}
+
+function runtimeMissing(name: RuntimeName, cause: unknown): RuntimeUnavailableError {
+  const [packageName] = name.split('/')
+  // onnxruntime-node's install script fetches CUDA libraries, and fails where it cannot; other devices need none of them.
+  const flag = name === 'onnxruntime-node' ? ' --ignore-scripts' : ''
+  return new RuntimeUnavailableError('ONNX Runtime', {
+    found: cause instanceof Error ? cause.message.split('\n')[0]! : String(cause),
+    expected: `the package ${packageName}`,
+    remedy: `Install it with: npm install${flag} ${packageName}`,
+    cause,
+  })
 }

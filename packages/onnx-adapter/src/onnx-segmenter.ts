@@ -1,58 +1,64 @@
 // Running an exported network: images in, a distribution over logits out.
 import { checkInputSize } from '@stochseg/backbones'
-import {
-  DataError,
-  DETERMINISTIC_VARIANCE,
-  type LogitDistribution,
-  logitDistribution,
-  ModelError,
-  RuntimeUnavailableError,
-  ShapeError,
-  ValueError,
-  voxelCount,
-} from '@stochseg/core'
-import type { InferenceSession, Tensor } from 'onnxruntime-node'
-import { classMajorFactor } from './factor-layout'
+import { type LogitDistribution, ModelError, ShapeError, ValueError, voxelCount } from '@stochseg/core'
+import type { Device, DeviceAttempt, DeviceChoice } from './devices/device'
+import { type Opened, openSession } from './devices/open-session'
 import { decodeMetadata, type ModelMetadata } from './model-metadata'
-import { loadOnnxRuntime, type OnnxRuntime } from './onnx-runtime'
+import { distributionOf } from './model-outputs'
+import { readModel } from './model-source'
+import { node } from './node'
 import { type OnnxSummary, readOnnxModel } from './protobuf/read-onnx-model'
+import { sessionError } from './session/session-errors'
+import type { StartWorker } from './worker/thread-session'
 
 /** Where and how a model runs. */
 export interface SegmenterOptions {
-  /** `auto` is the CPU for now. */
-  readonly device?: 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'wasm'
-  /** Threads of one prediction; ONNX Runtime's choice (one a core) unless given. */
+  /** `auto` by default: the best that works, see docs/devices.md. */
+  readonly device?: DeviceChoice
+  /**
+   * Whether it runs in a worker, so that nothing else waits for it: true in Node, false in browsers by default. In
+   * browsers a function that starts a worker whose program calls `serveModel`.
+   */
+  readonly worker?: boolean | StartWorker
+  /** Threads of one prediction on the CPU; ONNX Runtime's choice (one a core) unless given. */
   readonly threads?: number
+  /** Whether the device's outputs for one random image are compared with the CPU's. */
+  readonly verify?: boolean
   readonly signal?: AbortSignal
 }
 
 /** A stochastic segmentation network in ONNX Runtime. */
 export class OnnxSegmenter {
   readonly metadata: ModelMetadata
-  readonly #runtime: OnnxRuntime
-  readonly #session: InferenceSession
+  /** Where it runs. */
+  readonly device: Device
+  /** The devices that were tried, in that order, the last of which works. */
+  readonly attempts: readonly DeviceAttempt[]
+  /** Nodes of the graph that WebGPU has no operator for: which were rewritten, and which run on the CPU. */
+  readonly placement: { readonly rewritten: readonly string[]; readonly onCpu: readonly string[] }
+  /** With `verify`: the largest difference to the CPU's outputs, relative to each output's largest value. */
+  readonly differenceToCpu?: number
+  readonly #session: Opened['session']
 
-  private constructor(metadata: ModelMetadata, runtime: OnnxRuntime, session: InferenceSession) {
+  private constructor(metadata: ModelMetadata, opened: Opened) {
+    const { device, attempts, preparation, differenceToCpu, session } = opened
     this.metadata = metadata
-    this.#runtime = runtime
+    this.device = device
+    this.attempts = attempts
+    this.placement = { rewritten: preparation.rewritten, onCpu: preparation.onCpu }
+    if (differenceToCpu !== undefined) this.differenceToCpu = differenceToCpu
     this.#session = session
   }
 
   /**
-   * Loads a model from a file's path or its bytes.
+   * Loads a model from a file's path (in browsers: its URL) or its bytes.
    *
-   * Throws {@link DataError} for a file that cannot be read, {@link ModelError} for one that is damaged or has no SSN
-   * head, and {@link RuntimeUnavailableError} where ONNX Runtime or the device is not there.
+   * Throws `DataError` for a file that cannot be read, {@link ModelError} for one that is damaged or has no SSN head,
+   * `RuntimeUnavailableError` where ONNX Runtime or the device is not there or gives other results than the CPU, and
+   * `OutOfMemoryError`.
    */
   static async load(source: string | Uint8Array, options: SegmenterOptions = {}): Promise<OnnxSegmenter> {
-    const { device = 'auto', threads, signal } = options
-    if (device !== 'auto' && device !== 'cpu') {
-      throw new RuntimeUnavailableError('device', {
-        found: `'${device}'`,
-        expected: "'cpu' or 'auto'",
-        remedy: 'Other devices are not supported yet: leave the device out',
-      })
-    }
+    const { device = 'auto', worker = node !== undefined, threads, verify = false, signal } = options
     if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
       throw new ValueError('threads', {
         found: String(threads),
@@ -61,26 +67,24 @@ export class OnnxSegmenter {
       })
     }
     const name = typeof source === 'string' ? source : 'ONNX model'
-    const bytes = typeof source === 'string' ? await readFile(source) : source
-    const summary = readOnnxModel(bytes)
-    const metadata = checkSummary(name, summary)
-    signal?.throwIfAborted()
-
-    const runtime = await loadOnnxRuntime()
-    const session = await createSession(runtime, name, bytes, threads)
+    const model = typeof source === 'string' ? await readModel(source, signal) : source
+    const metadata = checkSummary(name, readOnnxModel(model))
+    const shape = [1, metadata.channels, ...metadata.minimumSize]
+    const opened = await openSession({ name, model, device, worker, threads, verify, shape, signal })
     if (signal?.aborted) {
-      await session.release()
+      await opened.session.release()
       signal.throwIfAborted()
     }
-    return new OnnxSegmenter(metadata, runtime, session)
+    return new OnnxSegmenter(metadata, opened)
   }
 
   /**
    * The distribution of the logits for `images` `[batch, channels, *spatial]`, normalised as in training.
    *
-   * A deterministic network gives rank 0 and variance {@link DETERMINISTIC_VARIANCE}. Throws {@link ShapeError} for
-   * sizes that the network does not take (it names the size to pad to), {@link ValueError} for intensities or results
-   * that are not finite.
+   * A deterministic network gives rank 0 and variance `DETERMINISTIC_VARIANCE`. Throws {@link ShapeError} for sizes
+   * that the network does not take (it names the size to pad to), {@link ValueError} for intensities or results that
+   * are not finite, `OutOfMemoryError` where the device or the process has not enough, and `RuntimeUnavailableError`
+   * when the device or the worker is lost. Rejects with the signal's reason when it is aborted: from a worker at once.
    */
   async predict(
     images: Float32Array,
@@ -88,54 +92,29 @@ export class OnnxSegmenter {
     spatial: readonly number[],
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<LogitDistribution> {
-    const { head, channels } = this.metadata
-    checkInputSize(this.metadata, spatial)
-    checkImages(images, [batch, channels, ...spatial])
-    // The run itself blocks: give timers and signals their turn before it.
+    const { signal } = options
+    const shape = this.#checkedShape(images, batch, spatial)
+    // In this thread the run itself blocks: give timers and signals their turn before it.
     await new Promise((resolve) => setTimeout(resolve, 0))
-    options.signal?.throwIfAborted()
-
-    const input = new this.#runtime.Tensor('float32', images, [batch, channels, ...spatial])
-    const outputs = await this.#session.run({ [this.#session.inputNames[0]!]: input })
-
-    const mean = floats(outputs, 'mean')
-    const size = mean.dims.slice(2)
-    checkShape('mean', mean.dims, [batch, head.classes, ...size], spatial.length)
-    const factor = head.kind === 'low-rank' ? floats(outputs, 'factor') : undefined
-    if (factor) checkShape('factor', factor.dims, [batch, head.classes * head.rank, ...size], spatial.length)
-    const diagonal = head.kind === 'deterministic' ? undefined : floats(outputs, 'diagonal')
-    if (diagonal) checkShape('diagonal', diagonal.dims, [batch, head.classes, ...size], spatial.length)
-    const rankMajor = factor && this.metadata.factorLayout === 'rank-major'
-    return logitDistribution({
-      batch,
-      classes: head.classes,
-      rank: head.rank,
-      spatial: size,
-      mean: mean.data,
-      factor: rankMajor
-        ? classMajorFactor(factor.data, { batch, ...head })
-        : (factor?.data ?? new Float32Array(0)),
-      diagonal: diagonal?.data ?? new Float32Array(mean.data.length).fill(DETERMINISTIC_VARIANCE),
-    })
+    signal?.throwIfAborted()
+    try {
+      return distributionOf(this.metadata, await this.#session.run(images, shape, signal), batch)
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw sessionError(this.device, 'prediction', cause)
+    }
   }
 
-  /** Frees the model. */
+  /** Frees the model, and ends its worker. */
   async dispose(): Promise<void> {
     await this.#session.release()
   }
-}
 
-async function readFile(path: string): Promise<Uint8Array> {
-  const files = await import('node:fs/promises')
-  try {
-    return await files.readFile(path)
-  } catch (cause) {
-    throw new DataError(`'${path}'`, {
-      found: cause instanceof Error ? cause.message : String(cause),
-      expected: 'an ONNX file',
-      remedy: 'Check the path and its permissions',
-      cause,
-    })
+  #checkedShape(images: Float32Array, batch: number, spatial: readonly number[]): readonly number[] {
+    checkInputSize(this.metadata, spatial)
+    const shape = [batch, this.metadata.channels, ...spatial]
+    checkImages(images, shape)
+    return shape
   }
 }
 
@@ -164,28 +143,6 @@ function checkSummary(name: string, { inputs, outputs, metadata }: OnnxSummary):
   return decoded
 }
 
-async function createSession(
-  runtime: OnnxRuntime,
-  name: string,
-  bytes: Uint8Array,
-  threads: number | undefined,
-): Promise<InferenceSession> {
-  try {
-    return await runtime.InferenceSession.create(bytes, {
-      executionProviders: ['cpu'],
-      logSeverityLevel: 3,
-      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    })
-  } catch (cause) {
-    throw new ModelError(name, {
-      found: cause instanceof Error ? cause.message : String(cause),
-      expected: 'a model that ONNX Runtime can load',
-      remedy: 'The file is damaged, or needs a newer onnxruntime-node: export it again or update',
-      cause,
-    })
-  }
-}
-
 function checkImages(images: Float32Array, shape: readonly number[]): void {
   if (!(shape[0]! >= 1) || images.length !== voxelCount(shape)) {
     throw new ShapeError('images', {
@@ -202,33 +159,4 @@ function checkImages(images: Float32Array, shape: readonly number[]): void {
       remedy: 'Replace missing values before segmenting',
     })
   }
-}
-
-function floats(
-  outputs: InferenceSession.ReturnType,
-  name: string,
-): { dims: readonly number[]; data: Float32Array } {
-  const tensor: Tensor | undefined = outputs[name] as Tensor | undefined
-  if (!(tensor?.data instanceof Float32Array)) {
-    throw new ModelError(`output '${name}'`, {
-      found: tensor ? `values of type ${tensor.type}` : 'nothing',
-      expected: 'float32 values',
-      remedy: 'Export the network again',
-    })
-  }
-  return { dims: tensor.dims, data: tensor.data }
-}
-
-function checkShape(
-  name: string,
-  found: readonly number[],
-  expected: readonly number[],
-  dimensions: number,
-): void {
-  if (found.length === dimensions + 2 && String(found) === String(expected)) return
-  throw new ModelError(`output '${name}'`, {
-    found: `shape [${found}]`,
-    expected: `shape [${expected}], as the metadata say`,
-    remedy: 'Export the network again',
-  })
 }
