@@ -5,28 +5,16 @@ import {
   headNodes,
   type NetworkNode,
   type NetworkSpec,
-  type PerAxis,
 } from '@stochseg/backbones'
 import type { SsnHead, Weights } from '@stochseg/core'
-import * as tf from '@tensorflow/tfjs-core'
-import {
-  input,
-  type LayersModel,
-  layers,
-  model,
-  type Shape,
-  type SymbolicTensor,
-} from '@tensorflow/tfjs-layers'
-import { type DropoutSource, dropoutSeed } from './dropout-source'
+import { input, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers'
+import type { DropoutSource } from './dropout-source'
 import { BatchNormalisationLayer } from './layers/batch-normalisation-layer'
 import { DilatedConvolutionLayer } from './layers/dilated-convolution-layer'
 import { GroupNormalisationLayer } from './layers/group-normalisation-layer'
 import { OperationLayer } from './layers/operation-layer'
 import { TransposedConvolutionLayer } from './layers/transposed-convolution-layer'
 import { setWeights, specParameters } from './model-weights'
-import { everyNth } from './operations/every-nth'
-import { linearUpsample } from './operations/linear-upsample'
-import { nearestUpsample } from './operations/nearest-upsample'
 
 /**
  * A network with its head as a layers model of images `[N, *S, channels]` in any size that fits the spec.
@@ -73,11 +61,11 @@ function layerOf(node: NetworkNode, dimensions: 2 | 3, dropout: DropoutSource): 
     case 'convolution':
       return convolution(node)
     case 'transposedConvolution':
-      return new TransposedConvolutionLayer(node)
+      return new TransposedConvolutionLayer({ node })
     case 'groupNorm':
-      return new GroupNormalisationLayer(name, node.groups, node.epsilon)
+      return new GroupNormalisationLayer({ node })
     case 'batchNorm':
-      return new BatchNormalisationLayer(name, node.epsilon, node.momentum)
+      return new BatchNormalisationLayer({ node })
     case 'activation':
       return activation(node, dimensions)
     case 'pool': {
@@ -87,40 +75,20 @@ function layerOf(node: NetworkNode, dimensions: 2 | 3, dropout: DropoutSource): 
       }
       return node.kind === 'max' ? layers.maxPooling3d(config) : layers.averagePooling3d(config)
     }
-    case 'upsample': {
-      const upsample = node.kind === 'linear' ? linearUpsample : nearestUpsample
-      return new OperationLayer(name, {
-        apply: ([x]) => upsample(x!, node.factor),
-        outputShape: (shape) => mapSpatial(shape, (size, axis) => size * node.factor[axis]!),
-      })
-    }
+    case 'upsample':
+    case 'crop':
+    case 'slice':
+    case 'dropout':
+      return new OperationLayer({ node, dropout })
     case 'concat':
       return layers.concatenate({ name, axis: -1 })
     case 'add':
       return layers.add({ name })
-    case 'crop':
-      return new OperationLayer(name, {
-        apply: ([x]) => crop(x!, node.before, node.after),
-        outputShape: (shape) =>
-          mapSpatial(shape, (size, axis) => size - node.before[axis]! - node.after[axis]!),
-      })
-    case 'slice':
-      return new OperationLayer(name, {
-        apply: ([x]) => everyNth(x!, node.start, node.step),
-        outputShape: (shape) =>
-          mapSpatial(shape, (size, axis) => Math.ceil((size - node.start[axis]!) / node.step[axis]!)),
-      })
-    case 'dropout':
-      return new OperationLayer(name, {
-        apply: ([x], training) =>
-          training ? tf.dropout(x!, node.rate, undefined, dropoutSeed(dropout, name)) : x!.clone(),
-        outputShape: (shape) => shape,
-      })
   }
 }
 
 function convolution(node: ConvolutionNode): layers.Layer {
-  if (node.dilation?.some((step) => step > 1)) return new DilatedConvolutionLayer(node)
+  if (node.dilation?.some((step) => step > 1)) return new DilatedConvolutionLayer({ node })
   const config = {
     name: node.name,
     filters: node.channels,
@@ -148,15 +116,4 @@ function activation({ name, function: kind, slope }: ActivationNode, dimensions:
     case 'tanh':
       return layers.activation({ name, activation: kind })
   }
-}
-
-function crop(x: tf.Tensor, before: PerAxis, after: PerAxis): tf.Tensor {
-  const size = x.shape.slice(1, -1).map((length, axis) => length - before[axis]! - after[axis]!)
-  return tf.slice(x, [0, ...before, 0], [x.shape[0]!, ...size, x.shape.at(-1)!])
-}
-
-function mapSpatial(shape: Shape, change: (size: number, axis: number) => number): Shape {
-  return shape.map((size, index) =>
-    size === null || index === 0 || index === shape.length - 1 ? size : change(size, index - 1),
-  )
 }

@@ -8,6 +8,7 @@ import type { WrapFunctionOptions } from './wrap/wrap-function'
 import type { WrapOptions, WrappedModel } from './wrap/wrap-model'
 
 export type { BackendOptions } from './backend'
+export { modelFolder } from './io/model-folder'
 export type { SpecNetwork, TrainableNetwork } from './trainable-network'
 export type { WrapFunctionOptions } from './wrap/wrap-function'
 export type { WrapOptions, WrappedModel } from './wrap/wrap-model'
@@ -74,6 +75,12 @@ export async function buildLayersModel(options: SpecNetwork & BackendOptions): P
   await openBackend(options)
   const { buildModel } = await import('./build')
   return buildModel(options.spec, options.head, options.weights)
+}
+
+/** Makes the layers of {@link buildLayersModel} and {@link wrap} known to TF.js, so that `loadLayersModel` finds them. */
+export async function registerLayers(): Promise<void> {
+  const module = await import('./layers/register-layers')
+  module.registerLayers()
 }
 
 /**

@@ -1,18 +1,15 @@
 // A dilated convolution in 2D or 3D, trainable on every backend.
 import type { ConvolutionNode } from '@stochseg/backbones'
 import * as tf from '@tensorflow/tfjs-core'
-import { initializers, type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers'
+import { initializers, type LayerVariable, type Shape } from '@tensorflow/tfjs-layers'
 import { dilatedConvolution } from '../operations/dilated-convolution'
+import { NodeLayer } from './node-layer'
 
 /** Computes a convolution node by plain convolutions of the input's phases. */
-export class DilatedConvolutionLayer extends layers.Layer {
+export class DilatedConvolutionLayer extends NodeLayer<ConvolutionNode> {
   static className = 'StochsegDilatedConvolution'
   private kernel!: LayerVariable
   private bias: LayerVariable | undefined
-
-  constructor(private readonly node: ConvolutionNode) {
-    super({ name: node.name })
-  }
 
   override build(inputShape: Shape | Shape[]): void {
     const { kernel, channels, bias } = this.node

@@ -1,31 +1,67 @@
-// A layer without weights around any function of tensors: what TF.js has no layer for.
-import type { Tensor } from '@tensorflow/tfjs-core'
-import { layers, type Shape } from '@tensorflow/tfjs-layers'
+// Nodes without weights that TF.js has no layer for, or no right one.
+import type { CropNode, DropoutNode, PerAxis, SliceNode, UpsampleNode } from '@stochseg/backbones'
+import * as tf from '@tensorflow/tfjs-core'
+import type { Shape } from '@tensorflow/tfjs-layers'
+import { type DropoutSource, dropoutSeed } from '../dropout-source'
+import { everyNth } from '../operations/every-nth'
+import { linearUpsample } from '../operations/linear-upsample'
+import { nearestUpsample } from '../operations/nearest-upsample'
+import { NodeLayer } from './node-layer'
 
-/** What an {@link OperationLayer} computes. */
-export interface Operation {
-  readonly apply: (inputs: Tensor[], training: boolean) => Tensor
-  /** Output shape `[batch, *spatial, channels]`, null where unknown, from that of the first input. */
-  readonly outputShape: (inputShape: Shape) => Shape
-}
-
-/** A named layer that applies an {@link Operation}. */
-export class OperationLayer extends layers.Layer {
+/** Up-sampling, crop, strided slice or dropout as a layer. */
+export class OperationLayer extends NodeLayer<UpsampleNode | CropNode | SliceNode | DropoutNode> {
   static className = 'StochsegOperation'
+  private readonly dropout: DropoutSource
 
-  constructor(
-    name: string,
-    private readonly operation: Operation,
-  ) {
-    super({ name })
+  /** @param config `dropout` tells where masks come from: the same one every time unless given. */
+  constructor(config: {
+    readonly node: UpsampleNode | CropNode | SliceNode | DropoutNode
+    readonly dropout?: DropoutSource
+  }) {
+    super(config)
+    this.dropout = config.dropout ?? { seed: 0, stream: 0 }
   }
 
-  override call(inputs: Tensor | Tensor[], kwargs: { training?: boolean }): Tensor {
-    return this.operation.apply([inputs].flat(), kwargs.training ?? false)
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: { training?: boolean }): tf.Tensor {
+    const x = [inputs].flat()[0]!
+    const { node } = this
+    switch (node.op) {
+      case 'upsample':
+        return node.kind === 'linear' ? linearUpsample(x, node.factor) : nearestUpsample(x, node.factor)
+      case 'crop':
+        return crop(x, node.before, node.after)
+      case 'slice':
+        return everyNth(x, node.start, node.step)
+      case 'dropout':
+        return kwargs.training
+          ? tf.dropout(x, node.rate, undefined, dropoutSeed(this.dropout, node.name))
+          : x.clone()
+    }
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    const first = (Array.isArray(inputShape[0]) ? inputShape[0] : inputShape) as Shape
-    return this.operation.outputShape(first)
+    const shape = (Array.isArray(inputShape[0]) ? inputShape[0] : inputShape) as Shape
+    return shape.map((size, index) =>
+      size === null || index === 0 || index === shape.length - 1 ? size : this.length(size, index - 1),
+    )
   }
+
+  private length(size: number, axis: number): number {
+    const { node } = this
+    switch (node.op) {
+      case 'upsample':
+        return size * node.factor[axis]!
+      case 'crop':
+        return size - node.before[axis]! - node.after[axis]!
+      case 'slice':
+        return Math.ceil((size - node.start[axis]!) / node.step[axis]!)
+      case 'dropout':
+        return size
+    }
+  }
+}
+
+function crop(x: tf.Tensor, before: PerAxis, after: PerAxis): tf.Tensor {
+  const size = x.shape.slice(1, -1).map((length, axis) => length - before[axis]! - after[axis]!)
+  return tf.slice(x, [0, ...before, 0], [x.shape[0]!, ...size, x.shape.at(-1)!])
 }

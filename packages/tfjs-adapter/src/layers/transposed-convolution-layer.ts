@@ -1,17 +1,14 @@
 // A transposed convolution whose stride is its kernel, in 2D or 3D (TF.js' own has a wrong gradient in 3D).
 import type { TransposedConvolutionNode } from '@stochseg/backbones'
 import * as tf from '@tensorflow/tfjs-core'
-import { initializers, type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers'
+import { initializers, type LayerVariable, type Shape } from '@tensorflow/tfjs-layers'
+import { NodeLayer } from './node-layer'
 
 /** Turns every voxel into a block: one product of matrices, then its columns are laid out in space. */
-export class TransposedConvolutionLayer extends layers.Layer {
+export class TransposedConvolutionLayer extends NodeLayer<TransposedConvolutionNode> {
   static className = 'StochsegTransposedConvolution'
   private kernel!: LayerVariable
   private bias: LayerVariable | undefined
-
-  constructor(private readonly node: TransposedConvolutionNode) {
-    super({ name: node.name })
-  }
 
   override build(inputShape: Shape | Shape[]): void {
     const { factor, channels, bias } = this.node

@@ -8,7 +8,6 @@ import {
 } from '@tensorflow/tfjs-layers'
 import { checkGradient, lossCheck } from '../gradient-self-test'
 import { OperationLayer } from '../layers/operation-layer'
-import { linearUpsample } from '../operations/linear-upsample'
 import { headOutputs, type TrainableNetwork } from '../trainable-network'
 import { cutModel } from './cut'
 import { headLayers } from './head-layers'
@@ -132,13 +131,7 @@ function shrinkage(model: LayersModel): number[] {
 
 function upsampled(output: SymbolicTensor, factor: readonly number[]): SymbolicTensor {
   const name = `${(output.sourceLayer as layers.Layer).name}.upsampled`
-  const layer = new OperationLayer(name, {
-    apply: ([x]) => linearUpsample(x!, factor),
-    outputShape: (shape) =>
-      shape.map((size, index) =>
-        size === null || index === 0 || index === shape.length - 1 ? size : size * factor[index - 1]!,
-      ),
-  })
+  const layer = new OperationLayer({ node: { op: 'upsample', kind: 'linear', name, inputs: [], factor } })
   return layer.apply(output) as SymbolicTensor
 }
 
