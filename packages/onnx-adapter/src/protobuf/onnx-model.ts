@@ -32,7 +32,8 @@ export interface OnnxInitializer {
 /** An input or output; a string stands for a length known only at run time. */
 export interface OnnxValue {
   readonly name: string
-  readonly shape: readonly (number | string)[]
+  /** Without it neither shape nor type is said: a runtime finds out by itself. */
+  readonly shape?: readonly (number | string)[]
   /** float32 unless given. */
   readonly type?: ElementType
 }
@@ -104,7 +105,9 @@ export function writeTensor(writer: WireWriter, { name, shape, data }: OnnxIniti
 
 /** A ValueInfoProto. */
 export function writeValue(writer: WireWriter, { name, shape, type: element = 'float32' }: OnnxValue): void {
-  writer.string(1, name).message(2, (type) =>
+  writer.string(1, name)
+  if (!shape) return
+  writer.message(2, (type) =>
     type.message(1, (tensor) =>
       tensor.integer(1, ELEMENT_TYPES[element]).message(2, (dimensions) => {
         for (const length of shape) {

@@ -1,0 +1,142 @@
+// Training the heads alone: everything before them stays as it is in its file, and gives features.
+import { checkWeights, type Network, type PerAxis } from '@stochseg/backbones'
+import {
+  type Case,
+  DataError,
+  type Dataset,
+  ModelError,
+  ShapeError,
+  voxelCount,
+  type Weight,
+  type Weights,
+} from '@stochseg/core'
+import { decodeMetadata, type ModelMetadata } from '../model-metadata'
+import { readGraph } from '../protobuf/read-graph'
+import { rewriteModel } from '../protobuf/rewrite-model'
+import type { OnnxSession } from '../session/onnx-session'
+import { cpuSession } from './cpu-session'
+import { headSpec } from './head-spec'
+
+/** Features of images, planar `[N, channels, *spatial]`. */
+export interface Features {
+  readonly data: Float32Array
+  readonly spatial: PerAxis
+}
+
+/** A network with an SSN head without that head: from images to features, on the CPU. */
+export class FrozenFeatures {
+  readonly metadata: ModelMetadata
+  /** A network of the head alone, whose image is the features, and its weights in the file: what is trained. */
+  readonly network: Network
+  readonly weights: Weights
+  readonly #session: OnnxSession
+
+  private constructor(metadata: ModelMetadata, network: Network, weights: Weights, session: OnnxSession) {
+    this.metadata = metadata
+    this.network = network
+    this.weights = weights
+    this.#session = session
+  }
+
+  /**
+   * Opens a file that `wrapOnnx` or `exportOnnx` wrote. Throws {@link ModelError} for one without heads of float32
+   * weights, `RuntimeUnavailableError` without ONNX Runtime.
+   */
+  static async load(model: Uint8Array): Promise<FrozenFeatures> {
+    const { metadata, features, network, weights } = readHeads(model)
+    const session = await cpuSession(rewriteModel(model, { outputs: [{ name: features }] }))
+    return new FrozenFeatures(metadata, network, weights, session)
+  }
+
+  /** The features of `images` `[batch, channels, *spatial]`. Rejects for sizes that the network does not take. */
+  async extract(images: Float32Array, batch: number, spatial: PerAxis): Promise<Features> {
+    const { channels } = this.metadata
+    if (images.length !== batch * channels * voxelCount(spatial)) {
+      throw new ShapeError('images', {
+        found: `${images.length} values`,
+        expected: `[${[batch, channels, ...spatial]}], planar`,
+        remedy: `The network reads ${channels} channels: give images of that many`,
+      })
+    }
+    const [output] = Object.values(await this.#session.run(images, [batch, channels, ...spatial]))
+    return { data: output!.data!, spatial: output!.dims.slice(2) }
+  }
+
+  /**
+   * A data set with features in place of images, computed when a case is first read and kept from then on, as float32, in
+   * memory: channels × voxels × 4 bytes a case.
+   *
+   * Its cases throw {@link DataError} where features are not finite or smaller than the label maps.
+   */
+  dataset(images: Dataset): Dataset {
+    const { channels } = this.network.spec.inputs[0]!
+    const kept = new Map<number, Promise<Float32Array>>()
+    const featuresOf = async ({ id, image }: Case): Promise<Float32Array> => {
+      const { data, spatial } = await this.extract(image, 1, images.spatial)
+      if (String(spatial) !== String(images.spatial) || data.some((value) => !Number.isFinite(value))) {
+        throw new DataError(`features of ${id}`, {
+          found:
+            String(spatial) === String(images.spatial)
+              ? 'values that are not finite'
+              : `size ${spatial.join(' × ')}`,
+          expected: `finite features of the size of the label maps, ${images.spatial.join(' × ')}`,
+          remedy: 'Give images that the network takes as they are, and that it keeps the size of',
+        })
+      }
+      return data
+    }
+    return {
+      ...{ name: `features of ${images.name}`, channels, classes: images.classes },
+      ...{ spatial: images.spatial, length: images.length },
+      case: async (index): Promise<Case> => {
+        const item = await images.case(index)
+        if (!kept.has(index)) kept.set(index, featuresOf(item))
+        return { ...item, image: await kept.get(index)! }
+      },
+    }
+  }
+
+  /** Frees the network. */
+  async dispose(): Promise<void> {
+    await this.#session.release()
+  }
+}
+
+/** The file with other weights in its heads. Throws {@link ModelError} for weights that do not fit. */
+export function withHeads(model: Uint8Array, weights: Weights): Uint8Array {
+  const { network } = readHeads(model)
+  checkWeights(network.spec, network.head, weights)
+  const constants = [...weights].map(([name, { shape, data }]) => ({ name, shape, data }))
+  return rewriteModel(model, { constants })
+}
+
+function readHeads(model: Uint8Array): Pick<FrozenFeatures, 'metadata' | 'network' | 'weights'> & {
+  readonly features: string
+} {
+  const graph = readGraph(model)
+  const metadata = decodeMetadata(graph.metadata)
+  const mean = graph.nodes.find(({ name, operation }) => name === 'head.mean' && operation === 'Conv')
+  const shape = mean && graph.constants.get('head.mean.weight')?.shape
+  if (!mean || !shape) throw noHeads("no convolution 'head.mean'")
+  const network: Network = {
+    spec: { ...headSpec(shape[1]!, metadata.dimensions), headBias: mean.inputs.length > 2 },
+    head: metadata.head,
+  }
+  const weights = new Map<string, Weight>()
+  for (const [name, constant] of graph.constants) {
+    if (!/^head\..*\.(weight|bias)$/.test(name)) continue
+    const data = constant.values()
+    if (!data) throw noHeads(`'${name}' in another type than float32, or another file`)
+    weights.set(name, { shape: constant.shape, data })
+  }
+  checkWeights(network.spec, network.head, weights)
+  return { metadata, features: mean.inputs[0]!, network, weights }
+}
+
+function noHeads(found: string): ModelError {
+  return new ModelError('heads of the ONNX network', {
+    found,
+    expected: 'heads as wrapOnnx and exportOnnx write them, in float32',
+    remedy: 'Wrap the network first, or export it without float16 weights',
+  })
+}

@@ -1,0 +1,113 @@
+// What a graph does not say about a network: which sizes it takes, how far it sees, what its features are like.
+import type { PerAxis } from '@stochseg/backbones'
+import { ModelError, standardNormals, voxelCount } from '@stochseg/core'
+import { rewriteModel } from '../protobuf/rewrite-model'
+import type { OutputValues } from '../session/onnx-session'
+import { cpuSession } from './cpu-session'
+import type { FoundHead } from './find-head'
+import type { ImageInput } from './image-input'
+import { type ProbedSizes, probeSizes, type TrySize } from './probe-sizes'
+
+/** What running the network tells. */
+export interface Probed {
+  /** The model with a planar float32 input of free sizes, or of the fixed ones where it takes no other. */
+  readonly free: Uint8Array
+  readonly batch: number | string
+  readonly sizes: ProbedSizes & { readonly receptiveField: PerAxis }
+  /** Both at the usual size. */
+  readonly features: OutputValues
+  readonly logits: OutputValues
+}
+
+/**
+ * Runs a network in many sizes. Throws {@link ModelError} where it runs with none, or where features or logits are not
+ * float32 arrays of its number of axes.
+ */
+export async function probeNetwork(
+  model: Uint8Array,
+  image: ImageInput,
+  { features, logits }: FoundHead,
+): Promise<Probed> {
+  const names = image.spatial.map((_, axis) => `axis${axis}`)
+  const free = rewriteModel(model, {
+    inputs: [{ name: image.name, shape: ['batch', image.channels, ...names] }],
+    outputs: [...new Set([features, logits])].map((name) => ({ name })),
+    nodesBefore: image.nodes,
+    constants: image.constants,
+    forgetShapes: true,
+  })
+  const session = await cpuSession(free)
+  try {
+    const run = async (
+      size: readonly number[],
+      { impulse = 0, batch = image.batch ?? 1 } = {},
+    ): Promise<Record<string, OutputValues>> => {
+      const shape = [batch, image.channels, ...size]
+      const pixels = standardNormals(voxelCount(shape), { seed: 1 })
+      const voxels = voxelCount(size)
+      for (let index = centre(size); index < pixels.length; index += voxels) pixels[index]! += impulse
+      return await session.run(pixels, shape)
+    }
+    const trySize: TrySize = (size) =>
+      run(size).then(
+        (outputs) => outputs[logits]?.dims.slice(2),
+        () => undefined,
+      )
+    const sizes = await probeSizes(trySize, image.dimensions, image.spatial)
+    const outputs = await run(sizes.usual)
+    const changed = await run(sizes.usual, { impulse: 10 })
+    const receptiveField = reach(outputs[logits]!, changed[logits]!, sizes.usual)
+    const anyBatch = await run(sizes.usual, { batch: (image.batch ?? 1) + 1 }).then(
+      (other) => other[logits]?.dims[0] === (image.batch ?? 1) + 1,
+      () => false,
+    )
+    return {
+      free,
+      batch: anyBatch ? 'batch' : (image.batch ?? 1),
+      sizes: { ...sizes, receptiveField },
+      features: planarFloats(features, outputs, image.dimensions),
+      logits: planarFloats(logits, outputs, image.dimensions),
+    }
+  } finally {
+    await session.release()
+  }
+}
+
+function centre(size: readonly number[]): number {
+  return size.reduce((index, length) => index * length + Math.floor(length / 2), 0)
+}
+
+/** How many voxels of the image the change of the one at its centre reaches, at most all. */
+function reach(before: OutputValues, after: OutputValues, size: readonly number[]): number[] {
+  const spatial = before.dims.slice(2)
+  const least = spatial.map((length) => length)
+  const most = spatial.map(() => -1)
+  const voxels = voxelCount(spatial)
+  const largest = before.data!.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  before.data!.forEach((value, index) => {
+    if (Math.abs(value - after.data![index]!) <= 1e-6 * largest) return
+    let rest = index % voxels
+    for (let axis = spatial.length - 1; axis >= 0; axis--) {
+      const position = rest % spatial[axis]!
+      rest = Math.floor(rest / spatial[axis]!)
+      least[axis] = Math.min(least[axis]!, position)
+      most[axis] = Math.max(most[axis]!, position)
+    }
+  })
+  return size.map((length, axis) => {
+    const perLogit = Math.max(1, Math.round(length / spatial[axis]!))
+    return Math.min(length, Math.max(1, (most[axis]! - least[axis]! + 1) * perLogit))
+  })
+}
+
+function planarFloats(name: string, outputs: Record<string, OutputValues>, dimensions: number): OutputValues {
+  const output = outputs[name]!
+  if (output.data && output.dims.length === dimensions + 2) return output
+  throw new ModelError(`tensor '${name}'`, {
+    found: `${output.type} values of ${output.dims.length} axes`,
+    expected: `float32 values [N, channels, *S] of ${dimensions + 2} axes`,
+    remedy: output.data
+      ? 'Name a tensor of a convolution'
+      : 'Export the network in float32, neither as float16 nor quantised',
+  })
+}
