@@ -1,77 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Dataset } from '../dataset'
 import { ModelError, TrainingError, ValueError } from '../errors'
-import { standardNormals } from '../noise/draw-noise'
 import { type CheckpointStore, memoryCheckpoints } from './checkpoint'
 import { linearEngine } from './linear-engine'
-import { type StepReport, type TrainingRun, train, type ValidationReport } from './trainer'
+import { type StepReport, train } from './trainer'
+import { brightness, emptyLog, logged } from './trainer-fixture'
 import type { StepOptions, TrainingEngine } from './training-engine'
 import { VALIDATION_STREAMS } from './validate'
 
-const voxels = 12
-
-/** Bright voxels are labelled; of two raters, the second labels none of them. */
-function brightness(length: number, stream: number): Dataset {
-  return {
-    name: 'brightness',
-    channels: 1,
-    classes: 2,
-    spatial: [3, 4],
-    length,
-    case: async (index) => {
-      const image = standardNormals(voxels, { seed: 11, stream: 1000 * stream + index })
-      const raters = new Uint8Array(2 * voxels)
-      image.forEach((value, voxel) => {
-        raters[voxel] = value > 0 ? 1 : 0
-      })
-      return { id: `case ${index}`, image, raters }
-    },
-  }
-}
-
-const training = brightness(10, 0)
 const validation = brightness(5, 1)
 const engine = (onStep?: Parameters<typeof linearEngine>[0]['onStep']): TrainingEngine =>
   linearEngine({ classes: 2, rank: 1, ...(onStep && { onStep }) })
 
-const options = {
-  steps: 24,
-  meanSteps: 6,
-  batchSize: 3,
-  samples: 4,
-  learningRate: 2e-3,
-  seed: 5,
-  validateEvery: 5,
-  checkpointEvery: 7,
-}
-
-interface Log {
-  readonly steps: StepReport[]
-  readonly validations: ValidationReport[]
-}
-
-function logged(run: Partial<TrainingRun>, log: Log): TrainingRun {
-  return {
-    engine: engine(),
-    training,
-    validation,
-    options,
-    checkpoints: memoryCheckpoints(),
-    onStep: (report) => log.steps.push(report),
-    onValidation: (report) => log.validations.push(report),
-    ...run,
-  }
-}
-
-const emptyLog = (): Log => ({ steps: [], validations: [] })
-
 describe('train', () => {
   it('learns: the loss falls, in both phases', async () => {
     const log = emptyLog()
-    await train(
-      logged({ options: { ...options, steps: 500, meanSteps: 200, samples: 16, learningRate: 0.01 } }, log),
-    )
+    await train(logged({ options: { steps: 500, meanSteps: 200, samples: 16 } }, log))
     const mean = (from: number, to: number): number =>
       log.steps.slice(from, to).reduce((sum, { loss }) => sum + loss, 0) / (to - from)
     expect(mean(180, 200)).toBeLessThan(mean(0, 20))
@@ -175,7 +119,7 @@ describe('train', () => {
 
   it('goes on from an old checkpoint after a crash, and further than it was first asked to', async () => {
     const whole = emptyLog()
-    await train(logged({ options: { ...options, steps: 30 } }, whole))
+    await train(logged({ options: { steps: 30 } }, whole))
     const checkpoints = memoryCheckpoints()
     const crash = (report: StepReport): void => {
       if (report.step === 13) throw new Error('power cut')
@@ -184,7 +128,7 @@ describe('train', () => {
     expect((await checkpoints.load('last'))!.step).toBe(7)
     const log = emptyLog()
     await train(logged({ checkpoints, resume: true }, log))
-    await train(logged({ checkpoints, resume: true, options: { ...options, steps: 30 } }, log))
+    await train(logged({ checkpoints, resume: true, options: { steps: 30 } }, log))
     expect(log.steps).toEqual(whole.steps.slice(7))
   })
 
@@ -200,7 +144,7 @@ describe('train', () => {
     const log = emptyLog()
     const controller = new AbortController()
     setTimeout(() => controller.abort('stopped'))
-    const run = { signal: controller.signal, options: { ...options, validateEvery: 100 } }
+    const run = { signal: controller.signal, options: { validateEvery: 100 } }
     await expect(train(logged(run, log))).rejects.toBe('stopped')
     expect(log.steps.length).toBeLessThan(24)
   })
@@ -216,13 +160,13 @@ describe('train', () => {
     { seed: 6 },
     { batchSize: 2 },
     { samples: 5 },
-    { learningRate: 1e-3 },
+    { learningRate: 2e-3 },
     { meanSteps: 5 },
     { schedule: 'cosine' as const },
   ])('refuses to resume with %j, and says what differs', async (change) => {
     const checkpoints = memoryCheckpoints()
     await train(logged({ checkpoints }, emptyLog()))
-    const run = train(logged({ checkpoints, resume: true, options: { ...options, ...change } }, emptyLog()))
+    const run = train(logged({ checkpoints, resume: true, options: change }, emptyLog()))
     await expect(run).rejects.toBeInstanceOf(ValueError)
     await expect(run).rejects.toThrow(Object.keys(change)[0]!)
   })
@@ -234,7 +178,7 @@ describe('train', () => {
     const resumed = { checkpoints, resume: true }
     const otherData = train(logged({ ...resumed, training: brightness(9, 0) }, emptyLog()))
     await expect(otherData).rejects.toThrow(/found trainingCases 9; expected trainingCases 10/)
-    const fewer = train(logged({ ...resumed, options: { ...options, steps: 20 } }, emptyLog()))
+    const fewer = train(logged({ ...resumed, options: { steps: 20 } }, emptyLog()))
     await expect(fewer).rejects.toThrow(/at least the 24/)
   })
 
