@@ -1,7 +1,7 @@
 // The public face of @stochseg/core. Nothing else is promised.
 export type { Case, Dataset } from './dataset'
 export type { ArrayOps } from './distribution/array-ops'
-export type { Edits } from './distribution/edits'
+export { type Edits, type Scales, scalesOf } from './distribution/edits'
 export {
   type Float16Distribution,
   float16Bits,
