@@ -9,6 +9,7 @@ import { addInspect } from './commands/inspect'
 import { addPredict } from './commands/predict'
 import { addToy } from './commands/toy'
 import { addTrain } from './commands/train'
+import { addWrap } from './commands/wrap'
 import type { CommandIo } from './io'
 
 /** The command line of `stochseg`, writing to `io`. Its parse throws instead of exiting. */
@@ -24,7 +25,17 @@ export function stochsegProgram(io: CommandIo): Command {
       getErrHelpWidth: () => io.stderr.columns ?? 100,
     })
     .showHelpAfterError('(add --help for the options)')
-  for (const add of [addDemo, addToy, addTrain, addEvaluate, addPredict, addInspect, addExport, addDoctor]) {
+  for (const add of [
+    addDemo,
+    addToy,
+    addTrain,
+    addEvaluate,
+    addPredict,
+    addInspect,
+    addExport,
+    addWrap,
+    addDoctor,
+  ]) {
     add(program, io)
   }
   return program

@@ -9,6 +9,6 @@ export {
   type TiledSegmenter,
 } from './predict-whole'
 export type { GraphSampler } from './sampler-graph/sampler-graph'
-export { type Features, FrozenFeatures, withHeads } from './wrap-onnx/frozen-features'
+export { type Features, FrozenFeatures, hasHeads, withHeads } from './wrap-onnx/frozen-features'
 export type { Intensities, Layout } from './wrap-onnx/image-input'
 export { type WrapOptions, wrapOnnx } from './wrap-onnx/wrap-onnx'

@@ -31,6 +31,11 @@ export function wholeNumberList(text: string): number[] {
   return text.split(',').map(wholeNumber(1))
 }
 
+/** Numbers with commas between them, e.g. `0.5,-1`. */
+export function finiteNumberList(text: string): number[] {
+  return text.split(',').map(finiteNumber)
+}
+
 /** `c=w`: the weight of class c; repeated flags add up to one map. */
 export function classScale(
   text: string,

@@ -102,6 +102,12 @@ export class FrozenFeatures {
   }
 }
 
+/** Whether a file has an SSN head as `wrapOnnx` and `exportOnnx` write it. Throws {@link ModelError} for no ONNX model. */
+export function hasHeads(model: Uint8Array): boolean {
+  const { metadata, nodes } = readGraph(model)
+  return metadata.has('stochseg.format') && nodes.some(({ name }) => name === 'head.mean')
+}
+
 /** The file with other weights in its heads. Throws {@link ModelError} for weights that do not fit. */
 export function withHeads(model: Uint8Array, weights: Weights): Uint8Array {
   const { network } = readHeads(model)

@@ -1,0 +1,132 @@
+// stochseg wrap: somebody else's ONNX file in, one with an SSN head out; with data, the head learns.
+import { readFile } from 'node:fs/promises'
+import { dirname, isAbsolute, join, normalize } from 'node:path'
+import { DataError, ValueError } from '@stochseg/core'
+import type { ModelMetadata } from '@stochseg/onnx-adapter'
+import type { CommandIo } from '../io'
+import { writeFileAtomically } from '../run-folder/atomic-write'
+import { formatNumber, textList } from '../table'
+import type { HeadTraining, HeadTrainingFlags, trainHeads } from './train-heads'
+
+/** Flags of `stochseg wrap`. */
+export interface WrapFlags extends HeadTrainingFlags {
+  readonly model: string
+  readonly out: string
+  readonly classes?: number
+  readonly rank?: number
+  readonly output?: string
+  readonly features?: string
+  readonly logits?: string
+  readonly axes?: 'planar' | 'channels-last'
+  readonly scale?: readonly number[]
+  readonly shift?: readonly number[]
+  readonly logDiagonalBias?: number
+  readonly factorScale?: number
+  readonly json?: true
+}
+
+/** Runs the verb. A training that is interrupted leaves what was learnt so far in --out. */
+export async function wrapVerb(flags: WrapFlags, io: CommandIo): Promise<void> {
+  const { model, out, data } = flags
+  const { OnnxSegmenter } = await import('@stochseg/onnx-adapter')
+  const wrapped = await wrappedModel(flags)
+  // Loading it shows that it is whole, before anything is written or trained.
+  const segmenter = await OnnxSegmenter.load(wrapped, { signal: io.signal })
+  const { metadata } = segmenter
+  await segmenter.dispose()
+  const training = data === undefined ? undefined : await trained(wrapped, { ...flags, data }, io)
+  if (!training) await writeFileAtomically(out, wrapped)
+  io.stdout.write(
+    flags.json
+      ? `${JSON.stringify(resultOf(out, metadata, training), null, 2)}\n`
+      : `${summaryOf(out, metadata, training)}${training ? '' : advice(model, out)}`,
+  )
+}
+
+/** TF.js is loaded only where something is to be trained. */
+async function trained(...call: Parameters<typeof trainHeads>): Promise<HeadTraining> {
+  const { trainHeads } = await import('./train-heads')
+  return trainHeads(...call)
+}
+
+/** The file as it is where it has a head already, else with one. */
+async function wrappedModel(flags: WrapFlags): Promise<Uint8Array> {
+  const { wrapOnnx, hasHeads } = await import('@stochseg/onnx-adapter')
+  const bytes = new Uint8Array(await readModel(flags.model))
+  if (hasHeads(bytes)) return bytes
+  const { classes, axes, scale, shift, model, ...rest } = flags
+  if (classes === undefined) {
+    throw new ValueError(`'${model}'`, {
+      found: 'a network without an SSN head, and no --classes',
+      expected: 'the number of its logits',
+      remedy: 'Give --classes; 1 is binary (sigmoid)',
+    })
+  }
+  return wrapOnnx(bytes, {
+    ...rest,
+    ...{ classes, layout: axes, intensities: { scale, shift } },
+    externalData: (location) => readModel(besideModel(model, location)),
+  })
+}
+
+/** A file that a model names lies in the model's folder or below it. */
+function besideModel(model: string, location: string): string {
+  const path = normalize(location)
+  if (!isAbsolute(path) && !path.startsWith('..')) return join(dirname(model), path)
+  throw new DataError(`'${model}'`, {
+    found: `weights in '${location}'`,
+    expected: "a file in the model's own folder",
+    remedy: 'Put the weights beside the model and export it again',
+  })
+}
+
+async function readModel(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    throw new DataError(`'${path}'`, {
+      found: (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : String(cause),
+      expected: 'an ONNX file',
+      remedy: 'Check the path and its permissions',
+      cause,
+    })
+  }
+}
+
+function resultOf(file: string, metadata: ModelMetadata, training: HeadTraining | undefined): object {
+  const { head, channels, dimensions, minimumSize, multipleOf, fixedSize, receptiveField, properties } =
+    metadata
+  const { features, logits } = properties
+  return {
+    ...{ file, classes: head.classes, rank: head.rank, features, logits, channels, dimensions },
+    ...{ minimumSize, multipleOf, fixedSize: fixedSize ?? false, receptiveField },
+    ...(training ? { training } : {}),
+  }
+}
+
+function summaryOf(file: string, metadata: ModelMetadata, training: HeadTraining | undefined): string {
+  const { head, channels, dimensions, minimumSize, multipleOf, fixedSize, properties } = metadata
+  const sizes = (lengths: readonly number[]): string => lengths.join(' × ')
+  const larger = fixedSize ? ' only' : `, larger by multiples of ${sizes(multipleOf)}`
+  return textList([
+    ['file', file],
+    ['features', properties.features ?? '–'],
+    ['mean', properties.logits ?? '–'],
+    ['head', `${head.classes} classes, rank ${head.rank}`],
+    ['input', `${channels} channels, ${dimensions}D, ${sizes(minimumSize)}${larger}`],
+    ...(training
+      ? ([
+          [
+            'training',
+            `${training.steps} steps on ${training.engine}, validation loss ${formatNumber(training.firstLoss)} → ${formatNumber(training.bestLoss)}`,
+          ],
+        ] as const)
+      : []),
+  ])
+}
+
+function advice(model: string, out: string): string {
+  return model === out
+    ? ''
+    : `The head is not trained yet: stochseg wrap --model ${out} --data … --out ${out}\n`
+}

@@ -1,0 +1,118 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { unet } from '@stochseg/backbones'
+import { sampleLabelMaps } from '@stochseg/core'
+import { ambiguousShapes } from '@stochseg/data'
+import { OnnxSegmenter } from '@stochseg/onnx-adapter'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { foreignNetwork, node } from '../../../onnx-adapter/src/wrap-onnx/foreign-network'
+import { runRecorded } from '../recorded-io'
+
+let folder: string
+const at = (name: string): string => join(folder, name)
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stochseg-wrap-'))
+  const spec = unet({ inputChannels: 1, widths: [8, 8], convolutionsPerLevel: 1 })
+  const softmax = node('Softmax', ['classifier'], 'probabilities', { axis: { int: 1 } })
+  await writeFile(at('foreign.onnx'), foreignNetwork(spec, 2, [softmax]))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const wrap = (...flags: string[]) => runRecorded(['wrap', '--model', at('foreign.onnx'), ...flags])
+
+describe('stochseg wrap', () => {
+  test('puts a head on a network and says what it found', async () => {
+    const { code, stdout, stderr } = await wrap(
+      '--classes',
+      '2',
+      '--rank',
+      '3',
+      '--out',
+      at('wrapped.onnx'),
+      '--json',
+    )
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ classes: 2, rank: 3, logits: 'classifier', channels: 1, dimensions: 2 },
+      ...{ minimumSize: [2, 2], multipleOf: [2, 2], fixedSize: false },
+    })
+    const text = await wrap('--classes', '2', '--out', at('other.onnx'))
+    expect(text.stdout).toMatch(/not trained yet: stochseg wrap --model .*other\.onnx/)
+  })
+
+  test('trains the head alone: a network that knew nothing of it says what raters disagree on', async () => {
+    const flags = [
+      '--data',
+      'generated',
+      '--classes',
+      '2',
+      '--rank',
+      '2',
+      '--steps',
+      '120',
+      '--samples',
+      '10',
+    ]
+    const { code, stdout } = await wrap(
+      ...flags,
+      '--learning-rate',
+      '0.03',
+      '--validation-cases',
+      '20',
+      '--out',
+      at('trained.onnx'),
+      '--json',
+    )
+    expect(code).toBe(0)
+    const { training } = JSON.parse(stdout)
+    expect(training.bestLoss).toBeLessThan(training.firstLoss)
+    expect(training.bestLoss).toBeLessThan(200)
+
+    const segmenter = await OnnxSegmenter.load(at('trained.onnx'))
+    const { image } = await ambiguousShapes({ split: 'test', cases: 1 }).case(0)
+    const samples = sampleLabelMaps(await segmenter.predict(image, 1, [32, 32]), { samples: 8, seed: 0 })
+    await segmenter.dispose()
+    const sizes = Array.from({ length: 8 }, (_, m) =>
+      samples.subarray(m * 1024, (m + 1) * 1024).reduce((sum, label) => sum + label, 0),
+    )
+    expect(new Set(sizes).size).toBeGreaterThan(3)
+  })
+
+  test('interrupted, it keeps what was learnt, and goes on from there', async () => {
+    const flags = ['--data', 'generated', '--steps', '10000', '--out', at('begun.onnx')]
+    const { code, stderr } = await runRecorded(
+      ['wrap', '--model', at('wrapped.onnx'), ...flags],
+      (text, interrupt) => {
+        if (text.includes('step')) interrupt()
+      },
+    )
+    expect(code).toBe(130)
+    expect(stderr).toContain(`To go on: stochseg wrap --model ${at('begun.onnx')} --data generated`)
+    expect(await readFile(at('begun.onnx'))).not.toEqual(await readFile(at('wrapped.onnx')))
+    const again = [
+      '--model',
+      at('begun.onnx'),
+      '--data',
+      'generated',
+      '--steps',
+      '2',
+      '--out',
+      at('begun.onnx'),
+    ]
+    expect((await runRecorded(['wrap', ...again, '--validation-cases', '4'])).code).toBe(0)
+  })
+
+  test('says what is missing or does not fit', async () => {
+    const noClasses = await wrap('--out', at('x.onnx'))
+    expect(noClasses.stderr).toMatch(/no --classes.*1 is binary/)
+    const wrong = await wrap('--classes', '3', '--out', at('x.onnx'))
+    expect(wrong.stderr).toMatch(/found 2 channels; expected 3, one for each class/)
+    const missing = await runRecorded(['wrap', '--model', at('none.onnx'), '--out', at('x.onnx')])
+    expect(missing.stderr).toMatch(/no such file/)
+    expect([noClasses.code, wrong.code, missing.code]).toEqual([1, 1, 1])
+    expect((await wrap('--classes', '2', '--scale', 'x', '--out', at('x.onnx'))).code).toBe(2)
+  })
+})
