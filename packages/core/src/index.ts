@@ -23,7 +23,7 @@ export {
   type NoiseArrays,
   sampledLogits,
 } from './distribution/formulas'
-export { checkLabels, type LabelSizes, labelTargets } from './distribution/label-targets'
+export { checkLabels, checkRoi, type LabelSizes, labelTargets } from './distribution/label-targets'
 export { type LogitDistribution, logitDistribution, voxelCount } from './distribution/logit-distribution'
 export {
   DataError,
