@@ -1,7 +1,9 @@
 // Kernels that TF.js' wasm backend computes rightly but slowly, done directly where our own code can.
 import * as tf from '@tensorflow/tfjs-core'
-import { geometry2d } from './convolution-geometry'
+import { geometry2d, geometry3d } from './convolution-geometry'
 import { type NativeKernels, nativeKernels, pointer, type WasmBackend } from './native'
+import { volumeConvolution } from './volume-convolution'
+import { volumeSlice } from './volume-slice'
 import { isWinograd, winogradConvolution } from './winograd'
 
 /** A faster way for some calls of a kernel; undefined leaves the call to TF.js. */
@@ -87,9 +89,34 @@ const fusedConvolution: Acceleration = {
   },
 }
 
+/** Parts of volumes, e.g. a crop. */
+const slices: Acceleration = {
+  kernelName: tf.Slice,
+  run: (_native, _backend, inputs, attrs) => {
+    const x = inputs.x as tf.Tensor
+    if (x.shape.length <= 4 || x.dtype !== 'float32') return undefined
+    const { begin, size } = attrs as unknown as tf.SliceAttrs
+    return volumeSlice(x, ...(tf.slice_util.parseSliceParams(x, begin, size) as [number[], number[]]))
+  },
+}
+
+/** 3D convolutions, plane by plane. */
+const volumes: Acceleration = {
+  kernelName: tf.Conv3D,
+  run: (_native, _backend, { x, filter }, attrs) => {
+    const attributes = attrs as tf.Conv3DAttrs
+    const geometry = geometry3d(x!.shape, filter!.shape, attributes)
+    const steps = [geometry.stride, attributes.dilations].flat()
+    if (steps.some((step) => step !== 1)) return undefined
+    return tf.tidy(() => volumeConvolution(x as tf.Tensor, filter as tf.Tensor, geometry))
+  },
+}
+
 export const accelerations: readonly Acceleration[] = [
   leadingSum,
   channelSplit,
   convolution,
   fusedConvolution,
+  slices,
+  volumes,
 ]
