@@ -41,6 +41,8 @@ export class Block {
   /** The same as factor and √diagonal in binary16, to be expanded; 0 where there are none. */
   halfFactor: usize
   halfDeviation: usize
+  /** What the first pass of the loss keeps for the second, if not 0: see loss.ts. */
+  kept: usize
   output: usize
   scratch: usize
 }

@@ -1,4 +1,5 @@
 // The kernels, and the first byte of memory that is free for their blocks.
+export { factorNoise } from './factor-noise'
 export { labelMaps } from './label-maps'
 export { logLikelihoods, lossGradients } from './loss'
 export { marginals } from './marginals'

@@ -1,5 +1,7 @@
 // The Monte-Carlo likelihood of a block's labels (eq. 7) in two passes: log-likelihoods of the samples, then, with the
 // samples' weights known, the gradient. Noise is recomputed in the second; nothing grows with the number of samples.
+// Unless the block is so small that the first pass keeps it all: for each tile and quad ε `[C][4]`, then for every copy of
+// the samples (the second is the mirror image) p − [c is the label] `[C][4]`.
 import { Block } from './block'
 import { log } from './exponential'
 import { setKey } from './philox'
@@ -40,6 +42,13 @@ function isEmpty(): bool {
   return !v128.any_true(v128.load(PRESENT))
 }
 
+/** Bytes that are kept of a tile's quad. */
+// @ts-ignore: decorator
+@inline
+function keptBytes(block: Block): usize {
+  return (block.antithetic ? 3 : 2) * (block.classes << 6)
+}
+
 /** Tiles whose softmax denominators are multiplied before a logarithm is taken: 256⁸ is far below the largest float32. */
 const TOGETHER: usize = 8
 
@@ -57,12 +66,14 @@ export function logLikelihoods(block: Block): void {
   }
 
   let tiles: usize = 0
+  let kept = block.kept
   for (let voxel: usize = 0; voxel < block.voxels; ) {
     voxel = nextTile(block, voxel)
     if (isEmpty()) break
     for (let quad: usize = 0; quad < block.quads; quad++) {
       lowRankDeviations(block, quad)
       addNoise(block, quad)
+      if (block.kept) memory.copy(kept, normals, block.classes << 6)
       for (let sample: usize = 0; sample < 4; sample++) {
         const index = ((quad << 2) + sample - block.skipped) * copies
         if (index >= block.samples) continue
@@ -74,12 +85,18 @@ export function logLikelihoods(block: Block): void {
             ofLabel = v128.or(ofLabel, v128.and(v128.load(logits + (label << 4)), chosen))
           }
           const present = v128.load(PRESENT)
-          const sum = v128.bitselect(exponentials(logits, labels), f32x4.splat(1), present)
+          const denominator = exponentials(logits, labels)
+          if (block.kept) {
+            const at = kept + ((copy + 1) * block.classes << 6) + (sample << 4)
+            residualsInto(at, 64, block, logits, f32x4.div(f32x4.splat(1), denominator))
+          }
+          const sum = v128.bitselect(denominator, f32x4.splat(1), present)
           const product = products + ((index + copy) << 4)
           v128.store(product, f32x4.mul(v128.load(product), sum))
           addTo(sums + ((index + copy) << 4), v128.and(f32x4.sub(ofLabel, v128.load(LARGEST)), present))
         }
       }
+      if (block.kept) kept += keptBytes(block)
     }
     if (++tiles % TOGETHER == 0) takeLogarithms(block, sums, products)
   }
@@ -87,6 +104,21 @@ export function logLikelihoods(block: Block): void {
   for (let sample: usize = 0; sample < block.samples; sample++) {
     const sum = v128.load(sums + (sample << 4))
     store<f64>(block.output + (sample << 3), f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1))
+  }
+}
+
+/** p − [c is the label] of the exponentials at `logits`, one vector a class at `output`, `output` + `stride`, … */
+// @ts-ignore: decorator
+@inline
+function residualsInto(output: usize, stride: usize, block: Block, logits: usize, inverse: v128): void {
+  const firstLabel = labelCount(block) - block.classes
+  let at = output
+  for (let klass: usize = 0; klass < block.classes; klass++) {
+    const label = klass + firstLabel
+    const probability = f32x4.mul(v128.load(logits + (label << 4)), inverse)
+    const chosen = i32x4.eq(v128.load(LABELS), i32x4.splat(i32(label)))
+    v128.store(at, f32x4.sub(probability, v128.and(f32x4.splat(1), chosen)))
+    at += stride
   }
 }
 
@@ -111,7 +143,7 @@ function addTo(sums: usize, values: v128): void {
 /**
  * Writes the gradient of −Σ_m weight_m log p(labels | sample m) with respect to mean `[C][stride]`, diagonal `[C][stride]`
  * and factor `[C][R][stride]`, in this order; 0 outside the region of interest. Samples of weight 0 are left out.
- * Scratch: a tile, a vector a label, C·(6 + R) vectors.
+ * Scratch: a tile, a vector a label, C·(7 + R) vectors.
  */
 export function lossGradients(block: Block): void {
   setKey(block.key0, block.key1)
@@ -120,12 +152,13 @@ export function lossGradients(block: Block): void {
   const labels = labelCount(block)
   const logits = block.scratch + tileBytes(block)
   // `[C][4]`: what each sample's residual gives to its noise; `[C]`, `[C]`, `[C][R]`: the tile's gradient.
-  const residuals = logits + (labels << 4)
+  const residuals = logits + ((labels + classes) << 4)
   const means = residuals + (classes << 6)
   const diagonals = means + (classes << 4)
   const factors = diagonals + (classes << 4)
   const end = factors + ((classes * rank) << 4)
   const plane = block.stride << 2
+  let keptOfTile = block.kept
   memory.fill(block.output, 0, classes * (2 + rank) * plane)
 
   for (let voxel: usize = 0; voxel < block.voxels; ) {
@@ -133,13 +166,16 @@ export function lossGradients(block: Block): void {
     if (isEmpty()) break
     memory.fill(means, 0, end - means)
     for (let quad: usize = 0; quad < block.quads; quad++) {
+      const kept = keptOfTile + quad * keptBytes(block)
       if (!isWeighted(block, quad)) continue
-      lowRankDeviations(block, quad)
-      addNoise(block, quad)
-      residualsOfQuad(block, quad, logits, residuals, means)
+      if (!block.kept) {
+        lowRankDeviations(block, quad)
+        addNoise(block, quad)
+      }
+      residualsOfQuad(block, quad, kept, logits, residuals, means)
       for (let klass: usize = 0; klass < classes; klass++) {
         const row = residuals + (klass << 6)
-        const epsilon = normals + (klass << 6)
+        const epsilon = (block.kept ? kept : normals) + (klass << 6)
         let sum = v128.load(diagonals + (klass << 4))
         for (let sample: usize = 0; sample < 64; sample += 16) {
           sum = f32x4.add(sum, f32x4.mul(v128.load(row + sample), v128.load(epsilon + sample)))
@@ -148,6 +184,7 @@ export function lossGradients(block: Block): void {
         addOuterProduct(factors + ((klass * rank) << 4), row, block.z + ((quad * rank) << 4), rank)
       }
     }
+    keptOfTile += block.quads * keptBytes(block)
 
     for (let klass: usize = 0; klass < classes; klass++) {
       const at = diagonals + (klass << 4)
@@ -182,29 +219,39 @@ function isWeighted(block: Block, quad: usize): bool {
 /** weight_m·(p_c − [c is the label]) of four samples: added to the means' gradient, and kept for the noise's. */
 // @ts-ignore: decorator
 @inline
-function residualsOfQuad(block: Block, quad: usize, logits: usize, residuals: usize, means: usize): void {
+function residualsOfQuad(
+  block: Block,
+  quad: usize,
+  kept: usize,
+  logits: usize,
+  residuals: usize,
+  means: usize,
+): void {
   const labels = labelCount(block)
   const copies: usize = block.antithetic ? 2 : 1
-  const firstLabel = labels - block.classes
+  memory.fill(residuals, 0, block.classes << 6)
   for (let sample: usize = 0; sample < 4; sample++) {
     const index = ((quad << 2) + sample - block.skipped) * copies
-    for (let klass: usize = 0; klass < block.classes; klass++) {
-      v128.store(residuals + (klass << 6) + (sample << 4), f32x4.splat(0))
-    }
     if (index >= block.samples) continue
     for (let copy: usize = 0; copy < copies; copy++) {
-      logitsInto(logits, block, sample, copy == 1)
-      const inverse = f32x4.div(f32x4.splat(1), exponentials(logits, labels))
+      let residual = logits + (labels << 4)
+      let stride: usize = 16
+      if (block.kept) {
+        residual = kept + ((copy + 1) * block.classes << 6) + (sample << 4)
+        stride = 64
+      } else {
+        logitsInto(logits, block, sample, copy == 1)
+        const inverse = f32x4.div(f32x4.splat(1), exponentials(logits, labels))
+        residualsInto(residual, stride, block, logits, inverse)
+      }
       const weight = v128.load32_splat(block.weights + ((index + copy) << 2))
       for (let klass: usize = 0; klass < block.classes; klass++) {
-        const label = klass + firstLabel
-        const probability = f32x4.mul(v128.load(logits + (label << 4)), inverse)
-        const chosen = i32x4.eq(v128.load(LABELS), i32x4.splat(i32(label)))
-        const residual = f32x4.mul(weight, f32x4.sub(probability, v128.and(f32x4.splat(1), chosen)))
-        v128.store(means + (klass << 4), f32x4.add(v128.load(means + (klass << 4)), residual))
+        const weighted = f32x4.mul(weight, v128.load(residual))
+        v128.store(means + (klass << 4), f32x4.add(v128.load(means + (klass << 4)), weighted))
         const at = residuals + (klass << 6) + (sample << 4)
-        const signed = copy == 1 ? f32x4.neg(residual) : residual
+        const signed = copy == 1 ? f32x4.neg(weighted) : weighted
         v128.store(at, f32x4.add(v128.load(at), signed))
+        residual += stride
       }
     }
   }

@@ -18,6 +18,8 @@ export interface BlockInput {
   readonly labels?: Uint8Array | undefined
   /** `[M]`, of the samples in the gradient. */
   readonly weights?: Float32Array | undefined
+  /** What the first pass of the loss has kept for the second. */
+  readonly kept?: Uint8Array | undefined
   /** Whether label maps leave out noise that can change nothing. */
   readonly cull?: boolean
 }
@@ -46,13 +48,21 @@ export function tileBytes({ classes, rank }: SampledImage): number {
   return classes * (10 + rank) * 16
 }
 
+/** How large a block's parts are. */
+export interface BlockSizes {
+  readonly outputBytes: number
+  readonly scratchBytes: number
+  /** Of the output's end: what the first pass of the loss keeps. */
+  readonly keptBytes?: number
+}
+
 /** Lays out a block for `kernel`, with room for its output and scratch. */
 export function block(
   kernel: KernelName,
   input: BlockInput,
-  { outputBytes, scratchBytes }: { readonly outputBytes: number; readonly scratchBytes: number },
+  { outputBytes, scratchBytes, keptBytes = 0 }: BlockSizes,
 ): Block {
-  const { image, range, noise, scales, roi, labels, weights, cull = false } = input
+  const { image, range, noise, scales, roi, labels, weights, kept, cull = false } = input
   const { classes, rank } = image
   const stride = blockStride(range)
 
@@ -77,7 +87,9 @@ export function block(
   const labelBytes = labels && allocate(stride)
   const weightBytes = weights && allocate(weights.byteLength)
   const largestOfQuads = allocate(noise.quads * 4)
+  const keptInput = kept && allocate(kept.byteLength)
   const output = allocate(outputBytes)
+  const keptOutput = keptBytes === 0 ? undefined : output + outputBytes - keptBytes
   const scratch = allocate(scratchBytes)
   // Halves are expanded by the kernel, to where nothing is sent.
   const [diagonal, factor] = given ?? parts()
@@ -118,6 +130,9 @@ export function block(
     run(roiBytes, roi)
     run(labelBytes, labels)
     if (weightBytes !== undefined && weights !== undefined) floats(weightBytes, weights)
+    if (keptInput !== undefined && kept !== undefined) {
+      new Uint8Array(buffer, start + keptInput, kept.length).set(kept)
+    }
     // The order of assembly/block.ts.
     const header = [
       ...[classes, rank, range.end - range.start, range.start, stride],
@@ -127,7 +142,7 @@ export function block(
       ...[mean, diagonal, factor, classScale, z, roiBytes, labelBytes, weightBytes, largestOfQuads].map(
         address,
       ),
-      ...[halfFactor, halfDeviation, output, scratch].map(address),
+      ...[halfFactor, halfDeviation, keptInput ?? keptOutput, output, scratch].map(address),
     ]
     new Uint32Array(buffer, start, header.length).set(header)
     new Float32Array(buffer, start, header.length)[LARGEST_FACTOR_NOISE] = noise.largest
@@ -136,6 +151,16 @@ export function block(
   const normals = noise.samples * classes * (range.end - range.start)
   return { kernel, output, outputBytes, bytes, normals, pack }
 }
+
+/** Positions in the header of fields that are read or changed after a block is packed. */
+export const BLOCK_HEADER = {
+  stream: 7,
+  mean: 15,
+  diagonal: 16,
+  factor: 17,
+  weights: 22,
+  output: 27,
+} as const
 
 /** Position in the header of the one float. */
 const LARGEST_FACTOR_NOISE = 13

@@ -1,7 +1,13 @@
 // An instance of the WASM kernels, on whichever thread it is made.
 
 /** The kernels by name: each works on the block at its argument. */
-export type KernelName = 'labelMaps' | 'logLikelihoods' | 'lossGradients' | 'marginals' | 'overlaps'
+export type KernelName =
+  | 'factorNoise'
+  | 'labelMaps'
+  | 'logLikelihoods'
+  | 'lossGradients'
+  | 'marginals'
+  | 'overlaps'
 
 /** The kernels with a memory of their own. */
 export interface KernelInstance {

@@ -4,7 +4,7 @@ import type { ImageDistribution } from '../distribution/logit-distribution'
 import { type VoxelRange, voxelRanges } from '../distribution/voxel-range'
 import { type BlockInput, block, blockStride, tileBytes } from '../kernels/block'
 import type { Job } from '../kernels/job'
-import { kernelNoise } from '../kernels/kernel-noise'
+import { type KernelNoise, kernelNoise } from '../kernels/kernel-noise'
 import type { ImageNoise } from '../noise/image-noise'
 import { type VoxelSampler, voxelSampler } from '../sampling/voxel-sampler'
 import { gradientKernel, type ImageGradients } from './gradient-kernel'
@@ -17,6 +17,17 @@ export interface LossPasses {
   logLikelihood(): Float64Array
   /** Jobs that write the gradient of −Σ_m weight_m log p(labels | sample m) inside `roi`. */
   gradientJobs(gradients: ImageGradients, weights: Float64Array): Iterable<Job>
+}
+
+/** Bytes that the first pass may keep for the second: of a small image everything, of others nothing. */
+const MOST_KEPT = 2 ** 18
+
+/** Bytes that the first pass has to keep, if the second is not to draw again. */
+export function keptBytesOf(
+  { classes, voxels }: Pick<ImageDistribution, 'classes' | 'voxels'>,
+  { quads, antithetic }: KernelNoise,
+): number {
+  return Math.ceil(voxels / 4) * quads * classes * 64 * (antithetic ? 3 : 2)
 }
 
 /** Prepares both passes over the labels `[S]` inside `roi` `[S]`. */
@@ -32,23 +43,32 @@ export function lossPasses(
   const drawn = kernelNoise(noise, scales)
   const ranges = voxelRanges(voxels, classes * (rank + 2) * 8)
   const partial = ranges.map((): Float64Array => new Float64Array(0))
+  const kept: (Uint8Array | undefined)[] = []
+  const everything = drawn ? keptBytesOf(image, drawn) : 0
+  const keptBytes = ranges.length === 1 && everything <= MOST_KEPT ? everything : 0
   const vectors = (count: number): number => tileBytes(image) + (Math.max(classes, 2) + count) * 16
   let cached: VoxelSampler | undefined
   const sampler = (): VoxelSampler => {
     cached ??= voxelSampler(image, noise, scales)
     return cached
   }
-  const input = (range: VoxelRange, weights?: Float32Array): BlockInput | undefined =>
-    drawn && { image, range, noise: drawn, scales, roi, labels, weights }
+  const input = (range: VoxelRange): BlockInput | undefined =>
+    drawn && { image, range, noise: drawn, scales, roi, labels }
 
   function* logLikelihoodJobs(): Generator<Job> {
     for (const [index, range] of ranges.entries()) {
       const read = input(range)
-      const sizes = { outputBytes: samples * 8, scratchBytes: vectors(2 * samples) }
+      const likelihoodBytes = Math.ceil(samples / 8) * 64
+      const sizes = {
+        outputBytes: likelihoodBytes + keptBytes,
+        scratchBytes: vectors(2 * samples),
+        keptBytes,
+      }
       yield {
         ...(read && { block: block('logLikelihoods', read, sizes) }),
         collect(buffer, start) {
           partial[index] = new Float64Array(buffer, start, samples).slice()
+          if (keptBytes) kept[index] = new Uint8Array(buffer, start + likelihoodBytes, keptBytes).slice()
         },
         plain() {
           partial[index] = logLikelihoodKernel(sampler(), range, labels, roi)
@@ -68,16 +88,18 @@ export function lossPasses(
 
   function* gradientJobs(gradients: ImageGradients, weights: Float64Array): Generator<Job> {
     const rounded = Float32Array.from(weights)
-    for (const range of ranges) {
-      const read = input(range, rounded)
+    for (const [index, range] of ranges.entries()) {
+      const read = input(range)
       const stride = blockStride(range)
       const length = range.end - range.start
       const sizes = {
         outputBytes: classes * (2 + rank) * stride * 4,
-        scratchBytes: vectors(classes * (6 + rank)),
+        scratchBytes: vectors(classes * (7 + rank)),
       }
       yield {
-        ...(read && { block: block('lossGradients', read, sizes) }),
+        ...(read && {
+          block: block('lossGradients', { ...read, weights: rounded, kept: kept[index] }, sizes),
+        }),
         collect(buffer, start) {
           let plane = 0
           for (const [target, planes] of [

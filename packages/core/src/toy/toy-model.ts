@@ -10,8 +10,8 @@ const RANK = 2
 /** `low-rank`: mean, factor of rank 2, diagonal. `diagonal`: every pixel independent. */
 export type ToyHead = 'low-rank' | 'diagonal'
 
-/** Gradients of a loss with respect to a distribution's arrays, of one or several images. */
-export interface DistributionGradients {
+/** A distribution's arrays, of one or several images, or a loss's gradients with respect to them. */
+export interface ToyArrays {
   readonly mean: Float32Array
   readonly factor: Float32Array
   readonly diagonal: Float32Array
@@ -23,14 +23,15 @@ export interface DistributionGradients {
  */
 export class ToyModel {
   readonly mean: Float64Array = new Float64Array(TOY_PIXELS)
-  readonly #rank: number
+  /** Columns of the factor. */
+  readonly rank: number
   readonly #logDiagonal = new Float64Array(TOY_PIXELS).fill(-1)
   readonly #logScale: Float64Array
   readonly #direction: Float64Array
 
   constructor(head: ToyHead, seed: number) {
-    this.#rank = head === 'low-rank' ? RANK : 0
-    this.#logScale = new Float64Array(this.#rank * TOY_PIXELS).fill(-1)
+    this.rank = head === 'low-rank' ? RANK : 0
+    this.#logScale = new Float64Array(this.rank * TOY_PIXELS).fill(-1)
     this.#direction = this.#logScale.map(
       (_, index) => randomInteger({ seed, index }, UINT32_RANGE) / UINT32_RANGE - 0.5,
     )
@@ -43,29 +44,40 @@ export class ToyModel {
 
   /** The distribution of `batch` images, all alike. */
   distribution(batch = 1): LogitDistribution {
-    const { mean } = this
-    const [factor, diagonal] = [this.#factor(), this.#logDiagonal.map(Math.exp)]
-    const repeated = (array: Float64Array): Float32Array =>
-      Float32Array.from({ length: batch * array.length }, (_, index) => array[index % array.length]!)
-    return {
-      batch,
-      classes: 1,
-      rank: this.#rank,
-      spatial: [TOY_PIXELS],
-      mean: repeated(mean),
-      factor: repeated(factor),
-      diagonal: repeated(diagonal),
+    const arrays = {
+      mean: new Float32Array(batch * TOY_PIXELS),
+      factor: new Float32Array(batch * this.rank * TOY_PIXELS),
+      diagonal: new Float32Array(batch * TOY_PIXELS),
+    }
+    this.distributionInto(arrays)
+    return { batch, classes: 1, rank: this.rank, spatial: [TOY_PIXELS], ...arrays }
+  }
+
+  /** Writes the distribution to the arrays of one or several images, all alike. */
+  distributionInto({ mean, factor, diagonal }: ToyArrays): void {
+    const ofImage = this.#factor()
+    for (let index = 0; index < factor.length; index++) factor[index] = ofImage[index % ofImage.length]!
+    for (let index = 0; index < mean.length; index++) {
+      mean[index] = this.mean[index % TOY_PIXELS]!
+      diagonal[index] = Math.exp(this.#logDiagonal[index % TOY_PIXELS]!)
     }
   }
 
-  /** The gradients of {@link parameters}, in their order, from those of the distribution of a batch. */
-  gradients(of: DistributionGradients): Float64Array[] {
+  /** The gradients of {@link parameters}, in their order, of the mean of losses with these, of one or several images each. */
+  gradients(...of: readonly ToyArrays[]): Float64Array[] {
     const factor = this.#factor()
-    const byFactor = sumOfImages(of.factor, factor.length)
-    const byDiagonal = sumOfImages(of.diagonal, TOY_PIXELS)
+    const byFactor = new Float64Array(factor.length)
+    const byMean = new Float64Array(TOY_PIXELS)
+    const byDiagonal = new Float64Array(TOY_PIXELS)
+    for (const gradients of of) {
+      addImages(byFactor, gradients.factor, 1 / of.length)
+      addImages(byMean, gradients.mean, 1 / of.length)
+      addImages(byDiagonal, gradients.diagonal, 1 / of.length)
+    }
+    for (let index = 0; index < TOY_PIXELS; index++) byDiagonal[index]! *= Math.exp(this.#logDiagonal[index]!)
     return [
-      sumOfImages(of.mean, TOY_PIXELS),
-      byDiagonal.map((slope, index) => slope * Math.exp(this.#logDiagonal[index]!)),
+      byMean,
+      byDiagonal,
       byFactor.map((slope, index) => slope * factor[index]!),
       this.#directionGradient(byFactor),
     ]
@@ -96,17 +108,15 @@ export class ToyModel {
   }
 
   #columns(): { start: number; end: number; norm: number }[] {
-    return Array.from({ length: this.#rank }, (_, column) => {
+    return Array.from({ length: this.rank }, (_, column) => {
       const [start, end] = [column * TOY_PIXELS, (column + 1) * TOY_PIXELS]
-      return { start, end, norm: Math.hypot(...this.#direction.subarray(start, end)) }
+      let squares = 0
+      for (let index = start; index < end; index++) squares += this.#direction[index]! ** 2
+      return { start, end, norm: Math.sqrt(squares) }
     })
   }
 }
 
-function sumOfImages(values: Float32Array, length: number): Float64Array {
-  const sum = new Float64Array(length)
-  values.forEach((value, index) => {
-    sum[index % length]! += value
-  })
-  return sum
+function addImages(sum: Float64Array, values: Float32Array, share: number): void {
+  for (let index = 0; index < values.length; index++) sum[index % sum.length]! += share * values[index]!
 }

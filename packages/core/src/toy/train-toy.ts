@@ -2,6 +2,7 @@
 import type { LogitDistribution } from '../distribution/logit-distribution'
 import { pendingEvents } from '../event-loop'
 import { monteCarloNll } from '../loss/monte-carlo-nll'
+import { repeatedLoss } from '../loss/repeated-loss'
 import { sampleLabelMaps } from '../sampling/sample-label-maps'
 import { sampleLogits } from '../sampling/sample-logits'
 import { Optimizer } from '../training/optimizers/optimizer'
@@ -65,6 +66,15 @@ export async function trainToy({
   wholeNumber('iterations', iterations, { least: 2, most: UINT32_RANGE / 4, remedy: 'The paper uses 10,000' })
   const model = new ToyModel(head, seed)
   const labels = toyLabelMaps()
+  const losses = [0, 1].map((image) =>
+    repeatedLoss({
+      classes: 1,
+      rank: model.rank,
+      labels: labels.subarray(image * TOY_PIXELS, (image + 1) * TOY_PIXELS),
+      samples,
+      seed,
+    }),
+  )
   const meanIterations = Math.floor(iterations / 2)
   const meanOptimizer = new Optimizer({ name: 'adam' })
   const optimizer = new Optimizer({ name: 'adam' })
@@ -74,13 +84,11 @@ export async function trainToy({
       signal?.throwIfAborted()
       onProgress?.(iteration, iterations)
     }
-    const { gradients } = monteCarloNll(model.distribution(2), labels, {
-      samples,
-      seed,
-      stream: 2 * iteration,
-      gradients: true,
-    })
-    const slopes = model.gradients(gradients!)
+    for (const [image, { parameters, run }] of losses.entries()) {
+      model.distributionInto(parameters)
+      run(2 * iteration + image)
+    }
+    const slopes = model.gradients(...losses.map(({ gradients }) => gradients))
     if (iteration < meanIterations) meanOptimizer.update('mean', model.mean, slopes[0]!, learningRate)
     else {
       model.parameters.forEach((parameter, which) => {
