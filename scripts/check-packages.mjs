@@ -41,7 +41,10 @@ try {
   )
   const rootManifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const peers = [...new Set(manifests.flatMap((manifest) => Object.keys(manifest.peerDependencies ?? {})))]
-  const pinned = peers.map((peer) => `${peer}@${rootManifest.devDependencies[peer]}`)
+  // Native ones, which not every machine can install, are not among this project's own dependencies.
+  const pinned = peers
+    .filter((peer) => rootManifest.devDependencies[peer])
+    .map((peer) => `${peer}@${rootManifest.devDependencies[peer]}`)
   run('npm', ['install', '--no-audit', '--no-fund', '--silent', ...tarballs, ...pinned], project)
 
   const imports = manifests.map(({ name }) => `await import(${JSON.stringify(name)})`).join('\n')

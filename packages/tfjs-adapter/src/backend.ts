@@ -1,13 +1,17 @@
 // Loading TensorFlow.js and one of its backends when asked for. Nothing else in this package loads them by itself:
 // every other module imports TF.js statically and is reached only through a dynamic import after `openBackend`.
 import { RuntimeUnavailableError } from '@stochseg/core'
+import { loadTensorflow } from './tensorflow-backend'
 
 /** Version of every `@tensorflow/*` package that this adapter is built and checked against. */
 const VERSION = '4.22.0'
 
 /** How a TF.js backend is chosen. */
 export interface BackendOptions {
-  /** `wasm` unless given. Backends other than wasm and cpu have to be imported by the caller beforehand. */
+  /**
+   * `wasm` unless given; `tensorflow` is tfjs-node or tfjs-node-gpu. Those other than wasm, tensorflow and cpu have to be
+   * imported by the caller beforehand.
+   */
   readonly backend?: string
   /** Folder or URL (with a final slash) of the wasm backend's binaries; in Node the installed package's own. */
   readonly wasmPath?: string
@@ -33,6 +37,8 @@ export async function openBackend(options: BackendOptions = {}): Promise<string>
     if (folder !== undefined && tf.getBackend() !== 'wasm') wasm.setWasmPaths(folder)
   } else if (name === 'cpu') {
     await load('@tensorflow/tfjs-backend-cpu', () => import('@tensorflow/tfjs-backend-cpu'), name)
+  } else if (name === 'tensorflow') {
+    await loadTensorflow(tf)
   }
 
   const started = await tf.setBackend(name).catch(() => false)

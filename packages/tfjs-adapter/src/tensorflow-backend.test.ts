@@ -1,0 +1,56 @@
+import { deepmedicBrats, initialWeights, type NetworkSpec, unet } from '@stochseg/backbones'
+import { ssnHead, standardNormals } from '@stochseg/core'
+import * as tf from '@tensorflow/tfjs-core'
+import { describe, expect, it } from 'vitest'
+import { openBackend } from './backend'
+import { gradientSelfTest } from './gradient-self-test'
+import { createTfjsEngine } from './index'
+import { materialisedLoss } from './loss'
+
+const head = ssnHead({ classes: 2, rank: 2 })
+const fault = await openBackend({ backend: 'tensorflow' }).then(
+  () => undefined,
+  (error: Error) => error,
+)
+
+it.runIf(fault)('is refused where tfjs-node is missing, saying what to do', () => {
+  expect(fault!.message).toMatch(/npm install @tensorflow\/tfjs-node@4\.22\.0.*docs\/tfjs-training\.md/)
+})
+
+describe.skipIf(fault)(
+  `tensorflow${fault ? ': skipped without tfjs-node (npm run setup:libtensorflow)' : ''}`,
+  () => {
+    it('has right gradients', async () => {
+      expect(tf.getBackend()).toBe('tensorflow')
+      await gradientSelfTest(unet({ inputChannels: 1, widths: [8, 16], pool: 'max' }), head)
+      await gradientSelfTest(unet({ inputChannels: 1, widths: [8, 16] }), head, materialisedLoss)
+      await gradientSelfTest(unet({ dimensions: 3, inputChannels: 2, widths: [4, 8] }), head)
+      await gradientSelfTest(deepmedicBrats(), head)
+    })
+
+    it.each([2, 3] as const)('learns as wasm does, in %iD', async (dimensions) => {
+      const spec = unet({ dimensions, inputChannels: 1, widths: [4, 8] })
+      const onTensorflow = await losses('tensorflow', spec)
+      expect(onTensorflow.at(-1)).toBeLessThan(0.8 * onTensorflow[0]!)
+      const onWasm = await losses('wasm', spec)
+      for (const [step, loss] of onTensorflow.entries()) expect(loss / onWasm[step]!).toBeCloseTo(1, 3)
+    })
+  },
+)
+
+async function losses(backend: string, spec: NetworkSpec): Promise<number[]> {
+  const weights = initialWeights(spec, head, { seed: 1, logDiagonalBias: -4, factorScale: 0.3 })
+  const engine = await createTfjsEngine({ spec, head, weights, backend })
+  const spatial = Array<number>(spec.dimensions).fill(8)
+  const voxels = 8 ** spec.dimensions
+  const images = standardNormals(2 * voxels, { seed: 2 })
+  const labels = Uint8Array.from(images, (value) => (value > 0 ? 1 : 0))
+  const batch = { images, labels, batch: 2, channels: 1, spatial }
+  const result: number[] = []
+  for (let step = 0; step < 8; step++) {
+    const options = { learningRate: 1e-2, phase: 'all', samples: 8, seed: 1, stream: 2 * step } as const
+    result.push(await engine.step(batch, options))
+  }
+  engine.dispose()
+  return result
+}

@@ -1,0 +1,38 @@
+// TensorFlow itself as a backend, through tfjs-node or tfjs-node-gpu where one of them is installed and loads.
+import { RuntimeUnavailableError } from '@stochseg/core'
+
+const PACKAGES = ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu']
+
+/**
+ * Registers the backend `tensorflow` with this TF.js.
+ *
+ * @throws RuntimeUnavailableError where neither package is installed and loads, or it has a TF.js of its own.
+ */
+export async function loadTensorflow(tf: typeof import('@tensorflow/tfjs-core')): Promise<void> {
+  const causes: unknown[] = []
+  for (const name of PACKAGES) {
+    try {
+      // Not by a literal: bundlers and type checkers need not find an optional package.
+      await import(/* @vite-ignore */ name)
+    } catch (cause) {
+      causes.push(cause)
+      continue
+    }
+    if (tf.findBackendFactory('tensorflow')) return
+    throw new RuntimeUnavailableError(name, {
+      found: 'a package with a copy of @tensorflow/tfjs-core of its own',
+      expected: `the one of this project, version ${tf.version_core}`,
+      remedy: `Install ${name}@${tf.version_core} beside it, so that npm keeps one copy`,
+    })
+  }
+  throw new RuntimeUnavailableError(PACKAGES.join(' or '), {
+    found: `no package that can be loaded (${causes.map(firstLine).join('; ')})`,
+    expected: `one, version ${tf.version_core}, with its native addon`,
+    remedy: `Run: npm install ${PACKAGES[0]}@${tf.version_core}; where its install script fails, build the addon as docs/tfjs-training.md says`,
+    cause: causes[0],
+  })
+}
+
+function firstLine(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!.replace(/\.$/, '')
+}
