@@ -1,60 +1,44 @@
 // stochseg predict: images in; mean label map, samples and entropy out, each image in a folder of its own.
-import { readdir, rm } from 'node:fs/promises'
-import { basename, extname, join } from 'node:path'
-import {
-  type LogitDistribution,
-  ModelError,
-  marginalEntropy,
-  meanLabelMap,
-  sampleLabelMaps,
-  ValueError,
-} from '@stochseg/core'
-import { encodePng, normalizePng, readPng } from '@stochseg/data'
+import { basename, join } from 'node:path'
+import { ValueError } from '@stochseg/core'
+import type { NiftiLayout } from '@stochseg/data'
+import { readLayout } from '../datasets/open-data'
 import type { CommandIo } from '../io'
 import { type DeviceName, type OpenModel, openModel } from '../model/open-model'
 import { showProgress } from '../progress'
-import { createFolder, writeFileAtomically } from '../run-folder/atomic-write'
-import { formatNumber, textTable } from '../table'
+import { createFolder } from '../run-folder/atomic-write'
+import { caseName } from './case-image'
+import { type ImageOptions, predictImage } from './predict-image'
+import { type Origin, type Summary, storedSummary, summaryTable } from './summary'
 
 /** Flags of `stochseg predict`. */
 export interface PredictFlags {
   readonly model: string
   readonly input: readonly string[]
+  /** One for each input. */
+  readonly mask?: readonly string[]
+  /** A file. */
+  readonly layout?: string
+  readonly normalisation?: NiftiLayout['normalisation']
   readonly out: string
   readonly samples: number
   readonly seed: number
   readonly temperature?: number
   readonly classScale?: ReadonlyMap<number, number>
+  readonly tile?: readonly number[]
+  readonly overlap?: readonly number[]
+  readonly storage: 'float32' | 'float16'
   readonly shard?: { readonly index: number; readonly count: number }
   readonly device: DeviceName
+  readonly resume?: true
   readonly json?: true
-}
-
-/** What `summary.json` holds beside an image's results. */
-interface Summary {
-  readonly input: string
-  readonly folder: string
-  readonly size: readonly number[]
-  readonly samples: number
-  readonly seed: number
-  /** Noise stream: the image's place among all inputs. */
-  readonly stream: number
-  readonly temperature: number
-  readonly classScale: readonly number[]
-  /** Mean over the pixels of the marginal entropy, in [0, 1]. */
-  readonly meanEntropy: number
-  /** Pixels of each foreground class: in the mean label map, and over the samples. */
-  readonly pixels: readonly {
-    readonly class: number
-    readonly mean: number
-    readonly sampleMean: number
-    readonly sampleDeviation: number
-  }[]
 }
 
 /** Runs the verb. Every file is replaced in one go; results of images that are done stay when a later one fails. */
 export async function predictVerb(flags: PredictFlags, io: CommandIo): Promise<void> {
   const folders = outputFolders(flags)
+  checkMasks(flags)
+  const layout = flags.layout === undefined ? undefined : await readLayout(flags.layout)
   await createFolder(flags.out)
   const model = await openModel(flags.model, { device: flags.device, signal: io.signal })
   try {
@@ -62,9 +46,19 @@ export async function predictVerb(flags: PredictFlags, io: CommandIo): Promise<v
     const streams = flags.input.map((_, stream) => stream).filter((stream) => stream % count === part - 1)
     const progress = showProgress(io.stderr, 'image')
     const summaries: Summary[] = []
+    const options: ImageOptions = {
+      layout,
+      signal: io.signal,
+      onTile: (done, total) => {
+        if (total > 1) progress.update(summaries.length, streams.length, `tile ${done}/${total}`)
+      },
+    }
     for (const stream of streams) {
       io.signal.throwIfAborted()
-      summaries.push(await predictImage(model, stream, folders[stream]!, flags))
+      const origin = originOf(flags, stream, model)
+      const folder = folders[stream]!
+      const done = flags.resume ? await storedSummary(join(folder, 'summary.json'), origin) : undefined
+      summaries.push(done ?? (await predictImage(model, origin, folder, options)))
       progress.update(summaries.length, streams.length)
     }
     progress.finish()
@@ -76,91 +70,39 @@ export async function predictVerb(flags: PredictFlags, io: CommandIo): Promise<v
 
 /** A folder for each input, named after it. Throws `ValueError` when two inputs have one name. */
 function outputFolders({ input, out }: PredictFlags): string[] {
-  const folders = input.map((path) => join(out, basename(path, extname(path))))
+  const folders = input.map((path) => join(out, caseName(path)))
   const twice = folders.findIndex((folder, index) => folders.indexOf(folder) < index)
   if (twice >= 0) {
     throw new ValueError('inputs', {
       found: `'${input[folders.indexOf(folders[twice]!)]}' and '${input[twice]}'`,
-      expected: 'file names that differ: results go to a folder of that name',
-      remedy: 'Rename one, or predict it into another folder',
+      expected: `names that differ: both results would go to ${basename(folders[twice]!)}`,
+      remedy: 'Rename one, give the folders of patients, or predict it into another folder',
     })
   }
   return folders
 }
 
-async function predictImage(
-  model: OpenModel,
-  stream: number,
-  folder: string,
-  flags: PredictFlags,
-): Promise<Summary> {
-  const path = flags.input[stream]!
-  const { image, channels, spatial } = normalizePng(await readPng(path), path)
-  if (channels !== model.metadata.channels) {
-    throw new ModelError(`'${path}'`, {
-      found: `${channels} channels`,
-      expected: `${model.metadata.channels}, as the model wants`,
-      remedy:
-        model.metadata.channels === 1
-          ? 'Save it as a grey image'
-          : 'Choose images like those of the training',
-    })
-  }
-  const distribution = await model.predict(image, 1, spatial)
-  const classScale = classScales(flags.classScale, distribution.classes)
-  const temperature = flags.temperature ?? 1
-  const { samples, seed } = flags
-  const options = { samples, seed, stream, edits: { temperature, classScale } }
-  const mean = meanLabelMap(distribution)
-  const entropy = marginalEntropy(distribution, options)
-  const labels = sampleLabelMaps(distribution, options)
-
-  await createFolder(folder)
-  const save = (name: string, data: Uint8Array | Uint16Array): Promise<void> =>
-    writeFileAtomically(join(folder, name), greyPng(data, spatial))
-  const shown = model.labels === 2 ? 255 : 1
-  const name = (sample: number): string => `sample-${String(sample + 1).padStart(3, '0')}.png`
-  await save(
-    'mean.png',
-    mean.map((label) => label * shown),
-  )
-  await save(
-    'entropy.png',
-    Uint16Array.from(entropy, (value) => Math.round(Math.min(value, 1) * 65535)),
-  )
-  for (let sample = 0; sample < samples; sample++) {
-    const map = labels.subarray(sample * mean.length, (sample + 1) * mean.length)
-    await save(
-      name(sample),
-      map.map((label) => label * shown),
-    )
-  }
-  await removeStaleSamples(folder, samples)
-  const summary: Summary = {
-    input: path,
-    folder,
-    size: spatial,
-    samples,
-    seed,
-    stream,
-    temperature,
-    classScale,
-    meanEntropy: average(entropy),
-    pixels: pixelCounts(mean, labels, model.labels),
-  }
-  await writeFileAtomically(join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`)
-  return summary
+function checkMasks({ input, mask }: PredictFlags): void {
+  if (mask === undefined || mask.length === input.length) return
+  throw new ValueError('--mask', {
+    found: `${mask.length} masks for ${input.length} inputs`,
+    expected: 'one for each, in the same order',
+    remedy: 'Give them all, or none',
+  })
 }
 
-/** Samples of an earlier run with more of them would pass for this run's. */
-async function removeStaleSamples(folder: string, samples: number): Promise<void> {
-  const stale = (await readdir(folder)).filter(
-    (name) => Number(/^sample-(\d+)\.png$/.exec(name)?.[1]) > samples,
-  )
-  for (const name of stale) await rm(join(folder, name))
+function originOf(flags: PredictFlags, stream: number, model: OpenModel): Origin {
+  const { layout, normalisation, tile, overlap, storage, samples, seed, temperature = 1 } = flags
+  return {
+    input: flags.input[stream]!,
+    mask: flags.mask?.[stream],
+    ...{ layout, normalisation, model: model.path, tile, overlap, storage },
+    ...{ samples, seed, stream, temperature },
+    classScale: classScales(flags.classScale, model.metadata.head.classes),
+  }
 }
 
-function classScales(given: PredictFlags['classScale'], classes: LogitDistribution['classes']): number[] {
+function classScales(given: PredictFlags['classScale'], classes: number): number[] {
   const scales: number[] = Array(classes).fill(1)
   for (const [label, scale] of given ?? []) {
     if (label >= classes) {
@@ -173,47 +115,4 @@ function classScales(given: PredictFlags['classScale'], classes: LogitDistributi
     scales[label] = scale
   }
   return scales
-}
-
-function pixelCounts(mean: Uint8Array, samples: Uint8Array, labels: number): Summary['pixels'] {
-  return Array.from({ length: labels - 1 }, (_, index) => {
-    const label = index + 1
-    const counts = Array.from({ length: samples.length / mean.length }, (_, sample) =>
-      count(samples.subarray(sample * mean.length, (sample + 1) * mean.length), label),
-    )
-    const sampleMean = average(counts)
-    const variance = average(counts.map((value) => (value - sampleMean) ** 2))
-    return { class: label, mean: count(mean, label), sampleMean, sampleDeviation: Math.sqrt(variance) }
-  })
-}
-
-function summaryTable(summaries: readonly Summary[]): string {
-  return textTable([
-    ['folder', 'size', 'class', 'pixels of mean', 'of samples', '±', 'entropy'],
-    ...summaries.flatMap(({ folder, size, pixels, meanEntropy }) =>
-      pixels.map((row) => [
-        folder,
-        size.toReversed().join('×'),
-        String(row.class),
-        String(row.mean),
-        formatNumber(row.sampleMean),
-        formatNumber(row.sampleDeviation, 3),
-        formatNumber(meanEntropy, 3),
-      ]),
-    ),
-  ])
-}
-
-function greyPng(data: Uint8Array | Uint16Array, [height, width]: readonly [number, number]): Uint8Array {
-  return encodePng({ width, height, channels: 1, depth: data instanceof Uint16Array ? 16 : 8, data })
-}
-
-function count(labels: Uint8Array, label: number): number {
-  return labels.reduce((sum, value) => sum + (value === label ? 1 : 0), 0)
-}
-
-function average(values: ArrayLike<number>): number {
-  let sum = 0
-  for (let index = 0; index < values.length; index++) sum += values[index]!
-  return sum / values.length
 }
