@@ -1,34 +1,42 @@
-// Small products of matrices in registers.
+// Products of matrices in registers, in tiles of 4 × 8.
 
-/** `[rows, depth] × [panels, depth, 8] → [rows, columns]` in tiles of 4 × 8. */
-export function multiply(a: usize, b: usize, c: usize, rows: i32, depth: i32, columns: i32): void {
+/**
+ * `[rows, parts · depth] × [panels, parts · depth, 8] → [⌈rows / 4⌉ · 4, panels · 8]`.
+ *
+ * A row's parts lie `partBytes` apart. What the rows beyond the last read must be memory; what they give is of no use.
+ */
+export function multiply(
+  a: usize,
+  b: usize,
+  c: usize,
+  rows: i32,
+  depth: i32,
+  parts: i32,
+  partBytes: usize,
+  panels: i32,
+): void {
   const rowBytes = (<usize>depth) << 2
-  const outputBytes = (<usize>columns) << 2
-  for (let column = 0; column < columns; column += 8) {
-    let row = 0
-    for (; row <= rows - 4; row += 4) {
-      multiplyTile4(
-        a + <usize>row * rowBytes,
-        b,
-        c + <usize>row * outputBytes + ((<usize>column) << 2),
-        depth,
-        rowBytes,
-        outputBytes,
-      )
+  const outputBytes = (<usize>panels) << 5
+  const panelBytes = (<usize>(depth * parts)) << 5
+  for (let panel = 0; panel < panels; panel++) {
+    for (let row = 0; row < rows; row += 4) {
+      const target = c + <usize>row * outputBytes + ((<usize>panel) << 5)
+      multiplyTile(a + <usize>row * rowBytes, b, target, depth, parts, partBytes, rowBytes, outputBytes)
     }
-    for (; row < rows; row++) {
-      multiplyTile1(
-        a + <usize>row * rowBytes,
-        b,
-        c + <usize>row * outputBytes + ((<usize>column) << 2),
-        depth,
-      )
-    }
-    b += (<usize>depth) << 5
+    b += panelBytes
   }
 }
 
-function multiplyTile4(x: usize, b: usize, c: usize, depth: i32, rowBytes: usize, outputBytes: usize): void {
+function multiplyTile(
+  x: usize,
+  b: usize,
+  c: usize,
+  depth: i32,
+  parts: i32,
+  partBytes: usize,
+  rowBytes: usize,
+  outputBytes: usize,
+): void {
   let a0 = f32x4.splat(0)
   let b0 = f32x4.splat(0)
   let a1 = f32x4.splat(0)
@@ -37,26 +45,34 @@ function multiplyTile4(x: usize, b: usize, c: usize, depth: i32, rowBytes: usize
   let b2 = f32x4.splat(0)
   let a3 = f32x4.splat(0)
   let b3 = f32x4.splat(0)
-  const row1 = x + rowBytes
-  const row2 = row1 + rowBytes
-  const row3 = row2 + rowBytes
-  const bytes = (<usize>depth) << 2
-  for (let at: usize = 0; at < bytes; at += 4) {
-    const left = v128.load(b)
-    const right = v128.load(b, 16)
-    const x0 = v128.load32_splat(x + at)
-    a0 = f32x4.add(a0, f32x4.mul(x0, left))
-    b0 = f32x4.add(b0, f32x4.mul(x0, right))
-    const x1 = v128.load32_splat(row1 + at)
-    a1 = f32x4.add(a1, f32x4.mul(x1, left))
-    b1 = f32x4.add(b1, f32x4.mul(x1, right))
-    const x2 = v128.load32_splat(row2 + at)
-    a2 = f32x4.add(a2, f32x4.mul(x2, left))
-    b2 = f32x4.add(b2, f32x4.mul(x2, right))
-    const x3 = v128.load32_splat(row3 + at)
-    a3 = f32x4.add(a3, f32x4.mul(x3, left))
-    b3 = f32x4.add(b3, f32x4.mul(x3, right))
-    b += 32
+  for (let part = 0; part < parts; part++) {
+    let row0 = x
+    let row1 = row0 + rowBytes
+    let row2 = row1 + rowBytes
+    let row3 = row2 + rowBytes
+    const end = b + ((<usize>depth) << 5)
+    while (b < end) {
+      const left = v128.load(b)
+      const right = v128.load(b, 16)
+      const x0 = v128.load32_splat(row0)
+      a0 = f32x4.add(a0, f32x4.mul(x0, left))
+      b0 = f32x4.add(b0, f32x4.mul(x0, right))
+      const x1 = v128.load32_splat(row1)
+      a1 = f32x4.add(a1, f32x4.mul(x1, left))
+      b1 = f32x4.add(b1, f32x4.mul(x1, right))
+      const x2 = v128.load32_splat(row2)
+      a2 = f32x4.add(a2, f32x4.mul(x2, left))
+      b2 = f32x4.add(b2, f32x4.mul(x2, right))
+      const x3 = v128.load32_splat(row3)
+      a3 = f32x4.add(a3, f32x4.mul(x3, left))
+      b3 = f32x4.add(b3, f32x4.mul(x3, right))
+      row0 += 4
+      row1 += 4
+      row2 += 4
+      row3 += 4
+      b += 32
+    }
+    x += partBytes
   }
   v128.store(c, a0)
   v128.store(c, b0, 16)
@@ -69,18 +85,4 @@ function multiplyTile4(x: usize, b: usize, c: usize, depth: i32, rowBytes: usize
   c += outputBytes
   v128.store(c, a3)
   v128.store(c, b3, 16)
-}
-
-function multiplyTile1(x: usize, b: usize, c: usize, depth: i32): void {
-  let left = f32x4.splat(0)
-  let right = f32x4.splat(0)
-  for (let index = 0; index < depth; index++) {
-    const value = v128.load32_splat(x)
-    left = f32x4.add(left, f32x4.mul(value, v128.load(b)))
-    right = f32x4.add(right, f32x4.mul(value, v128.load(b, 16)))
-    x += 4
-    b += 32
-  }
-  v128.store(c, left)
-  v128.store(c, right, 16)
 }

@@ -25,8 +25,14 @@ export function transformInput(source: usize, sourceBytes: usize, target: usize,
   v128.store(target + 5 * targetBytes, f32x4.add(f32x4.sub(f32x4.mul(four, d1), f32x4.mul(five, d3)), d5))
 }
 
-/** Aᵀ: 6 products to 4 outputs. */
-export function transformOutput(source: usize, sourceBytes: usize, target: usize, targetBytes: usize): void {
+/** Aᵀ: 6 products to 4 outputs, to each of which the four values at `shift` are added. */
+export function transformOutput(
+  source: usize,
+  sourceBytes: usize,
+  target: usize,
+  targetBytes: usize,
+  shift: usize,
+): void {
   const m0 = v128.load(source)
   const m1 = v128.load(source + sourceBytes)
   const m2 = v128.load(source + 2 * sourceBytes)
@@ -38,10 +44,12 @@ export function transformOutput(source: usize, sourceBytes: usize, target: usize
   const sum2 = f32x4.add(m3, m4)
   const difference2 = f32x4.mul(f32x4.splat(2), f32x4.sub(m3, m4))
   const four = f32x4.splat(4)
-  v128.store(target, f32x4.add(m0, f32x4.add(sum1, sum2)))
-  v128.store(target + targetBytes, f32x4.add(difference1, difference2))
-  v128.store(target + 2 * targetBytes, f32x4.add(sum1, f32x4.mul(four, sum2)))
-  v128.store(target + 3 * targetBytes, f32x4.add(m5, f32x4.add(difference1, f32x4.mul(four, difference2))))
+  const added = v128.load(shift)
+  const last = f32x4.add(m5, f32x4.add(difference1, f32x4.mul(four, difference2)))
+  v128.store(target, f32x4.add(f32x4.add(m0, f32x4.add(sum1, sum2)), added))
+  v128.store(target + targetBytes, f32x4.add(f32x4.add(difference1, difference2), added))
+  v128.store(target + 2 * targetBytes, f32x4.add(f32x4.add(sum1, f32x4.mul(four, sum2)), added))
+  v128.store(target + 3 * targetBytes, f32x4.add(last, added))
 }
 
 /** A: 4 gradients of outputs to 6 of products. */

@@ -1,261 +1,260 @@
-// 3×3 convolutions of stride 1 and their filter gradients by Winograd's F(4×4, 3×3): a quarter of the products.
+// Convolutions of stride 1 with planes of 3×3, in 2D or 3D, and their filter gradients, by Winograd's F(4×4, 3×3) in each
+// plane: a quarter of the products.
 //
-// The image is cut into tiles of 4×4 outputs. A tile's 6×6 inputs are transformed to 36 values a channel; each of the 36
-// is a small product of matrices over channels. Tiles are taken in blocks that stay in the cache:
-//   inputs   V [36, block, inputs]    outputs  M [36, block, outputs]    filter  U [36, panels, inputs, 8]
-// Inputs and outputs are multiples of 8.
+// A tile's 6×6 inputs become 36 values a channel. Each of the 36 is a product of matrices over channels and the kernel's
+// planes, of which neighbouring output planes share their inputs:
+//   inputs   V [36, planes, tiles, inputs]      outputs  M [36, planes, tiles, outputs]
+//   filter   U [36, panels, kernelZ, inputs, 8]
+// with inputs in whole quads and outputs in whole octets. Functions that take `first`, `last` and `thread` do a share of the
+// work, with scratch of their own; see src/kernels/parallel.ts.
+import { ConvolutionSizes, octets, quads, spacedBytes } from './convolution-sizes'
 import { addOuterProducts4 } from './outer-products'
 import { multiply } from './products'
-import {
-  transformFilter,
-  transformFilterGradient,
-  transformInput,
-  transformOutput,
-  transformOutputGradient,
-} from './winograd-transforms'
+import { gradientTile, inputTile, outputTile, tileCount, tileScratchBytes } from './winograd-tiles'
+import { transformFilter, transformFilterGradient } from './winograd-transforms'
 
-/** Tiles in a block: 8 keep V, M and U in a second-level cache; 32 were half as fast. */
-const BLOCK: i32 = 8
-/** Bytes of one 6×6 tile of four channels. */
-const TILE_BYTES: usize = 36 * 16
+/** Rows that one sum of products runs over before it is added to the gradient, for accuracy. */
+const GRADIENT_ROWS: i32 = 128
 
-/** Bytes of scratch that the functions below need. */
-export function winogradScratchBytes(inputs: i32, outputs: i32): usize {
-  return TILE_BYTES * 2 + ((<usize>36 * BLOCK * (inputs + outputs)) << 2)
+/** Values of U. */
+export function winogradFilterSize(sizes: ConvolutionSizes): i32 {
+  return 36 * sizes.kernelZ * quads(sizes.inputs) * octets(sizes.outputs)
 }
 
-/** U from a filter `[3, 3, inputs, outputs]`. */
+/** U from a filter `[kernelZ, 3, 3, inputs, outputs]`; one share for each of kernelZ · quads(inputs) rows. */
 export function winogradFilter(
+  first: i32,
+  last: i32,
+  thread: i32,
+  sizes: ConvolutionSizes,
   filter: usize,
   target: usize,
   scratch: usize,
-  inputs: i32,
-  outputs: i32,
 ): void {
-  const offsetBytes = (<usize>inputs * outputs) << 2
-  for (let input = 0; input < inputs; input++) {
-    for (let output = 0; output < outputs; output += 4) {
-      const source = filter + ((<usize>input * outputs + output) << 2)
+  const inputs = sizes.inputs
+  const outputs = sizes.outputs
+  const depth = sizes.kernelZ * quads(inputs)
+  const planeBytes = (<usize>(depth * octets(outputs))) << 2
+  const offsetBytes = (<usize>(inputs * outputs)) << 2
+  scratch += <usize>thread * 36 * 16
+  for (let row = first; row < last; row++) {
+    const z = row / quads(inputs)
+    const input = row % quads(inputs)
+    for (let output = 0; output < octets(outputs); output += 4) {
+      const place = target + ((<usize>((output >> 3) * depth + row)) << 5) + ((<usize>(output & 4)) << 2)
+      if (input >= inputs || output >= outputs) {
+        for (let k: usize = 0; k < 36; k++) v128.store(place + k * planeBytes, f32x4.splat(0))
+        continue
+      }
+      const source = filter + ((<usize>((9 * z * inputs + input) * outputs + output)) << 2)
       for (let x: usize = 0; x < 3; x++) {
         transformFilter(source + x * offsetBytes, 3 * offsetBytes, scratch + x * 16, 96)
       }
-      const place = target + ((<usize>((output >> 3) * inputs + input) * 8 + (output & 7)) << 2)
       for (let y: usize = 0; y < 6; y++) {
-        transformFilter(scratch + y * 96, 16, place + 6 * y * offsetBytes, offsetBytes)
+        transformFilter(scratch + y * 96, 16, place + 6 * y * planeBytes, planeBytes)
       }
     }
   }
+}
+
+/** Shares of a convolution: blocks of tiles and planes. */
+export function winogradShares(sizes: ConvolutionSizes): i32 {
+  const blocks = (tileCount(sizes) + sizes.blockTiles - 1) / sizes.blockTiles
+  return blocks * ((sizes.outputZ + sizes.blockPlanes - 1) / sizes.blockPlanes)
+}
+
+/** Bytes of scratch that a thread needs for {@link winogradConvolution}. */
+export function winogradScratchBytes(sizes: ConvolutionSizes): usize {
+  return tileScratchBytes(sizes) + 36 * (inputBytes(sizes) + outputBytes(sizes))
 }
 
 /**
  * A convolution.
  *
- * @param input `[batch, 4 · tilesY + 2, 4 · tilesX + 2, inputs]`, padded
+ * @param input `[batch, inputZ, inputY, inputX, inputs]`
  * @param filter U
  * @param bias `[outputs]`, or 0 for none
- * @param output `[batch, height, width, outputs]`
+ * @param output `[batch, outputZ, outputY, outputX, outputs]`
  */
 export function winogradConvolution(
+  first: i32,
+  last: i32,
+  thread: i32,
+  sizes: ConvolutionSizes,
   input: usize,
   filter: usize,
   bias: usize,
   output: usize,
   scratch: usize,
-  batch: i32,
-  height: i32,
-  width: i32,
-  inputs: i32,
-  outputs: i32,
 ): void {
-  const tilesX = (width + 3) >> 2
-  const tiles = batch * ((height + 3) >> 2) * tilesX
-  const v = scratch + 2 * TILE_BYTES
-  const m = v + ((<usize>36 * BLOCK * inputs) << 2)
-  for (let first = 0; first < tiles; first += BLOCK) {
-    const count = min(BLOCK, tiles - first)
-    inputTiles(input, v, scratch, first, count, height, width, inputs)
-    for (let k: usize = 0; k < 36; k++) {
-      const values = v + ((k * count * inputs) << 2)
-      multiply(
-        values,
-        filter + ((k * inputs * outputs) << 2),
-        m + ((k * count * outputs) << 2),
-        count,
-        inputs,
-        outputs,
-      )
+  const depth = quads(sizes.inputs)
+  const columns = octets(sizes.outputs)
+  const kernelZ = sizes.kernelZ
+  const vStride = inputBytes(sizes)
+  const mStride = outputBytes(sizes)
+  scratch += <usize>thread * winogradScratchBytes(sizes)
+  const v = scratch + tileScratchBytes(sizes)
+  const m = v + 36 * vStride
+  const chunks = (sizes.outputZ + sizes.blockPlanes - 1) / sizes.blockPlanes
+  for (let share = first; share < last; share++) {
+    const z = (share % chunks) * sizes.blockPlanes
+    const planes = min(sizes.blockPlanes, sizes.outputZ - z)
+    const tile = (share / chunks) * sizes.blockTiles
+    const tiles = min(sizes.blockTiles, tileCount(sizes) - tile)
+    for (let plane = 0; plane < planes + kernelZ - 1; plane++) {
+      for (let index = 0; index < tiles; index++) {
+        const place = v + ((<usize>((plane * tiles + index) * depth)) << 2)
+        inputTile(input, place, vStride, scratch, sizes, tile + index, z + plane)
+      }
     }
-    outputTiles(m, bias, output, scratch, first, count, height, width, outputs)
+    const partBytes = (<usize>(tiles * depth)) << 2
+    for (let k: usize = 0; k < 36; k++) {
+      const u = filter + ((k * kernelZ * depth * columns) << 2)
+      multiply(v + k * vStride, u, m + k * mStride, planes * tiles, depth, kernelZ, partBytes, columns >> 3)
+    }
+    for (let plane = 0; plane < planes; plane++) {
+      for (let index = 0; index < tiles; index++) {
+        const place = m + ((<usize>((plane * tiles + index) * columns)) << 2)
+        outputTile(place, mStride, bias, output, scratch, sizes, tile + index, z + plane)
+      }
+    }
   }
 }
 
+/** Bytes of one of V's 36 parts, for a block. */
+function inputBytes(sizes: ConvolutionSizes): usize {
+  const rows = sizes.blockTiles * (sizes.blockPlanes + sizes.kernelZ - 1) + 3
+  return spacedBytes(rows * quads(sizes.inputs))
+}
+
+/** Bytes of one of M's 36 parts, for a block. */
+function outputBytes(sizes: ConvolutionSizes): usize {
+  return spacedBytes(quads(sizes.blockTiles * sizes.blockPlanes) * octets(sizes.outputs))
+}
+
+/** Bytes of scratch that a thread needs for {@link winogradGradientTiles}. */
+export function winogradTileBytes(sizes: ConvolutionSizes): usize {
+  return tileScratchBytes(sizes)
+}
+
+/** Bytes of V and M of {@link winogradGradientTiles}: all planes of `blockTiles` tiles. */
+export function winogradGradientBytes(sizes: ConvolutionSizes): usize {
+  return 36 * (gradientInputBytes(sizes) + gradientOutputBytes(sizes))
+}
+
+function gradientInputBytes(sizes: ConvolutionSizes): usize {
+  return spacedBytes(sizes.blockTiles * (sizes.outputZ + sizes.kernelZ - 1) * quads(sizes.inputs))
+}
+
+function gradientOutputBytes(sizes: ConvolutionSizes): usize {
+  return spacedBytes(sizes.blockTiles * sizes.outputZ * octets(sizes.outputs))
+}
+
 /**
- * The gradient `[3, 3, inputs, outputs]` of a convolution with respect to its filter.
- *
- * @param input `[batch, 4 · tilesY + 2, 4 · tilesX + 2, inputs]`, padded
- * @param dy `[batch, 4 · tilesY, 4 · tilesX, outputs]`, zeros beyond height and width
- * @param transformed `[36, inputs, outputs]`, for the gradient with respect to U
+ * For a filter's gradient, V of the inputs and M of the gradients of a block's tiles; one share for each of its
+ * outputZ + kernelZ − 1 planes and tiles.
  */
-export function winogradFilterGradient(
+export function winogradGradientTiles(
+  first: i32,
+  last: i32,
+  thread: i32,
+  sizes: ConvolutionSizes,
   input: usize,
   dy: usize,
-  gradient: usize,
   transformed: usize,
+  block: i32,
   scratch: usize,
-  batch: i32,
-  height: i32,
-  width: i32,
-  inputs: i32,
-  outputs: i32,
 ): void {
-  const tiles = batch * ((height + 3) >> 2) * ((width + 3) >> 2)
-  const planeBytes = (<usize>inputs * outputs) << 2
-  const v = scratch + 2 * TILE_BYTES
-  const m = v + ((<usize>36 * BLOCK * inputs) << 2)
-  const inputBytes = (<usize>inputs) << 2
-  const outputBytes = (<usize>outputs) << 2
-  memory.fill(transformed, 0, 36 * planeBytes)
-  for (let first = 0; first < tiles; first += BLOCK) {
-    const count = min(BLOCK, tiles - first)
-    inputTiles(input, v, scratch, first, count, height, width, inputs)
-    gradientTiles(dy, m, scratch, first, count, width, outputs)
-    for (let k: usize = 0; k < 36; k++) {
-      let target = transformed + k * planeBytes
-      for (let output = 0; output < outputs; output += 8) {
-        const y = m + k * count * outputBytes + ((<usize>output) << 2)
-        for (let row = 0; row < inputs; row += 4) {
-          const x = v + k * count * inputBytes + ((<usize>row) << 2)
-          addOuterProducts4(x, y, target, count, inputBytes, outputBytes)
+  const vStride = gradientInputBytes(sizes)
+  const mStride = gradientOutputBytes(sizes)
+  const m = transformed + 36 * vStride
+  const tile = block * sizes.blockTiles
+  const tiles = min(sizes.blockTiles, tileCount(sizes) - tile)
+  scratch += <usize>thread * tileScratchBytes(sizes)
+  for (let share = first; share < min(last, tiles * (sizes.outputZ + sizes.kernelZ - 1)); share++) {
+    const plane = share / tiles
+    const index = tile + (share % tiles)
+    const place = transformed + ((<usize>(share * quads(sizes.inputs))) << 2)
+    inputTile(input, place, vStride, scratch, sizes, index, plane)
+    if (plane >= sizes.outputZ) continue
+    const target = m + ((<usize>(share * octets(sizes.outputs))) << 2)
+    gradientTile(dy, target, mStride, scratch, sizes, index, plane)
+  }
+}
+
+/** Adds a block's products to the gradient with respect to U `[36, kernelZ, panels, inputs, 8]`; 36 · kernelZ shares. */
+export function winogradGradientProducts(
+  first: i32,
+  last: i32,
+  _thread: i32,
+  sizes: ConvolutionSizes,
+  transformed: usize,
+  gradient: usize,
+  block: i32,
+): void {
+  const depth = quads(sizes.inputs)
+  const columns = octets(sizes.outputs)
+  const vStride = gradientInputBytes(sizes)
+  const mStride = gradientOutputBytes(sizes)
+  const tiles = min(sizes.blockTiles, tileCount(sizes) - block * sizes.blockTiles)
+  const rowBytes = (<usize>depth) << 2
+  const columnBytes = (<usize>columns) << 2
+  const rows = sizes.outputZ * tiles
+  for (let share = first; share < last; share++) {
+    const k = <usize>(share / sizes.kernelZ)
+    const z = share % sizes.kernelZ
+    const v = transformed + k * vStride + <usize>(z * tiles) * rowBytes
+    const m = transformed + 36 * vStride + k * mStride
+    const part = gradient + ((<usize>(share * depth * columns)) << 2)
+    if (block === 0) memory.fill(part, 0, (<usize>(depth * columns)) << 2)
+    for (let row = 0; row < rows; row += GRADIENT_ROWS) {
+      const count = min(GRADIENT_ROWS, rows - row)
+      let target = part
+      for (let output = 0; output < columns; output += 8) {
+        const y = m + <usize>row * columnBytes + ((<usize>output) << 2)
+        for (let input = 0; input < depth; input += 4) {
+          const x = v + <usize>row * rowBytes + ((<usize>input) << 2)
+          addOuterProducts4(x, y, target, count, rowBytes, columnBytes)
           target += 128
         }
       }
     }
   }
-  filterFromTransformed(transformed, gradient, scratch, inputs, outputs)
 }
 
-function inputTiles(
-  input: usize,
-  v: usize,
-  scratch: usize,
+/** The gradient `[kernelZ, 3, 3, inputs, outputs]` from that with respect to U; one share for each of kernelZ · inputs rows. */
+export function winogradGradientFilter(
   first: i32,
-  count: i32,
-  height: i32,
-  width: i32,
-  inputs: i32,
-): void {
-  const tilesX = (width + 3) >> 2
-  const tilesY = (height + 3) >> 2
-  const pixelBytes = (<usize>inputs) << 2
-  const rowBytes = <usize>(4 * tilesX + 2) * pixelBytes
-  const planeBytes = <usize>count * pixelBytes
-  for (let index = 0; index < count; index++) {
-    const tile = first + index
-    const x = tile % tilesX
-    const row = tile / tilesX
-    const y = row % tilesY
-    const n = row / tilesY
-    const corner = input + (<usize>n * (4 * tilesY + 2) + 4 * y) * rowBytes + 4 * <usize>x * pixelBytes
-    for (let channel: usize = 0; channel < pixelBytes; channel += 16) {
-      for (let column: usize = 0; column < 6; column++) {
-        transformInput(corner + column * pixelBytes + channel, rowBytes, scratch + column * 16, 96)
-      }
-      const target = v + <usize>index * pixelBytes + channel
-      for (let line: usize = 0; line < 6; line++) {
-        transformInput(scratch + line * 96, 16, target + 6 * line * planeBytes, planeBytes)
-      }
-    }
-  }
-}
-
-function gradientTiles(
-  dy: usize,
-  m: usize,
-  scratch: usize,
-  first: i32,
-  count: i32,
-  width: i32,
-  outputs: i32,
-): void {
-  const tilesX = (width + 3) >> 2
-  const pixelBytes = (<usize>outputs) << 2
-  const rowBytes = <usize>(4 * tilesX) * pixelBytes
-  const planeBytes = <usize>count * pixelBytes
-  for (let index = 0; index < count; index++) {
-    const tile = first + index
-    const corner = dy + 4 * <usize>(tile / tilesX) * rowBytes + 4 * <usize>(tile % tilesX) * pixelBytes
-    for (let channel: usize = 0; channel < pixelBytes; channel += 16) {
-      for (let column: usize = 0; column < 4; column++) {
-        transformOutputGradient(corner + column * pixelBytes + channel, rowBytes, scratch + column * 16, 96)
-      }
-      const target = m + <usize>index * pixelBytes + channel
-      for (let line: usize = 0; line < 6; line++) {
-        transformOutputGradient(scratch + line * 96, 16, target + 6 * line * planeBytes, planeBytes)
-      }
-    }
-  }
-}
-
-function outputTiles(
-  m: usize,
-  bias: usize,
-  output: usize,
-  scratch: usize,
-  first: i32,
-  count: i32,
-  height: i32,
-  width: i32,
-  outputs: i32,
-): void {
-  const tilesX = (width + 3) >> 2
-  const tilesY = (height + 3) >> 2
-  const pixelBytes = (<usize>outputs) << 2
-  const planeBytes = <usize>count * pixelBytes
-  const results = scratch + TILE_BYTES
-  for (let index = 0; index < count; index++) {
-    const tile = first + index
-    const x = 4 * (tile % tilesX)
-    const row = tile / tilesX
-    const y = 4 * (row % tilesY)
-    const n = row / tilesY
-    const rows = min(4, height - y)
-    const columns = min(4, width - x)
-    const corner = output + (<usize>(n * height + y) * width + x) * pixelBytes
-    for (let channel: usize = 0; channel < pixelBytes; channel += 16) {
-      const source = m + <usize>index * pixelBytes + channel
-      for (let column: usize = 0; column < 6; column++) {
-        transformOutput(source + column * planeBytes, 6 * planeBytes, scratch + column * 16, 96)
-      }
-      const shift = bias ? v128.load(bias + channel) : f32x4.splat(0)
-      for (let line = 0; line < rows; line++) {
-        transformOutput(scratch + <usize>line * 96, 16, results, 16)
-        const target = corner + <usize>line * width * pixelBytes + channel
-        for (let column = 0; column < columns; column++) {
-          const value = v128.load(results + ((<usize>column) << 4))
-          v128.store(target + <usize>column * pixelBytes, f32x4.add(value, shift))
-        }
-      }
-    }
-  }
-}
-
-function filterFromTransformed(
+  last: i32,
+  thread: i32,
+  sizes: ConvolutionSizes,
   transformed: usize,
   gradient: usize,
   scratch: usize,
-  inputs: i32,
-  outputs: i32,
 ): void {
-  const offsetBytes = (<usize>inputs * outputs) << 2
-  for (let input = 0; input < inputs; input++) {
+  const inputs = sizes.inputs
+  const outputs = sizes.outputs
+  const depth = quads(inputs)
+  const partBytes = (<usize>(sizes.kernelZ * depth * octets(outputs))) << 2
+  const results = scratch + <usize>thread * 45 * 16
+  const lines = results + 9 * 16
+  const offsetBytes = (<usize>(inputs * outputs)) << 2
+  for (let row = first; row < last; row++) {
+    const z = row / inputs
+    const input = row % inputs
     for (let output = 0; output < outputs; output += 4) {
-      const source = transformed + ((<usize>((output >> 3) * inputs + input) * 8 + (output & 7)) << 2)
+      const panel = z * octets(outputs) * depth + ((output >> 3) * depth + input) * 8 + (output & 4)
+      const source = transformed + ((<usize>panel) << 2)
       for (let column: usize = 0; column < 6; column++) {
-        transformFilterGradient(source + column * offsetBytes, 6 * offsetBytes, scratch + column * 16, 96)
+        transformFilterGradient(source + column * partBytes, 6 * partBytes, lines + column * 16, 96)
       }
-      const target = gradient + ((<usize>input * outputs + output) << 2)
       for (let line: usize = 0; line < 3; line++) {
-        transformFilterGradient(scratch + line * 96, 16, target + 3 * line * offsetBytes, offsetBytes)
+        transformFilterGradient(lines + line * 96, 16, results + line * 48, 16)
+      }
+      const bytes = (<usize>min(4, outputs - output)) << 2
+      const target = gradient + ((<usize>((9 * z * inputs + input) * outputs + output)) << 2)
+      for (let tap: usize = 0; tap < 9; tap++) {
+        memory.copy(target + tap * offsetBytes, results + tap * 16, bytes)
       }
     }
   }

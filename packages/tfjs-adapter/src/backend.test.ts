@@ -36,9 +36,9 @@ describe('openBackend', () => {
 
   it('names the backend, and starts it only once', async () => {
     const { openBackend } = await import('./backend')
-    expect(await openBackend()).toBe('tfjs wasm (SIMD)')
-    expect(await openBackend()).toBe('tfjs wasm (SIMD)')
+    expect(await openBackend({ threads: 2 })).toBe('tfjs wasm (SIMD, 2 threads)')
+    expect(await openBackend()).toBe('tfjs wasm (SIMD, 2 threads)')
     expect(await openBackend({ backend: 'cpu' })).toBe('tfjs cpu')
-    expect(await openBackend()).toBe('tfjs wasm (SIMD)')
+    expect(await openBackend()).toBe('tfjs wasm (SIMD, 2 threads)')
   })
 })

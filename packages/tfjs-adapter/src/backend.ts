@@ -1,10 +1,14 @@
 // Loading TensorFlow.js and one of its backends when asked for. Nothing else in this package loads them by itself:
 // every other module imports TF.js statically and is reached only through a dynamic import after `openBackend`.
 import { RuntimeUnavailableError } from '@stochseg/core'
+import { canShareMemory, sharedWasmPaths } from './kernels/shared-backend'
+import { setThreadCount, threadCount } from './kernels/thread-count'
 import { loadTensorflow } from './tensorflow-backend'
 
 /** Version of every `@tensorflow/*` package that this adapter is built and checked against. */
 const VERSION = '4.22.0'
+
+const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined
 
 /** How a TF.js backend is chosen. */
 export interface BackendOptions {
@@ -15,6 +19,11 @@ export interface BackendOptions {
   readonly backend?: string
   /** Folder or URL (with a final slash) of the wasm backend's binaries; in Node the installed package's own. */
   readonly wasmPath?: string
+  /**
+   * Threads of the training kernels on wasm, the calling one included; as many as there are cores unless given. In browsers
+   * they need a page that is cross-origin isolated. It takes effect where the backend is started by this call.
+   */
+  readonly threads?: number
 }
 
 /**
@@ -32,9 +41,15 @@ export async function openBackend(options: BackendOptions = {}): Promise<string>
       () => import('@tensorflow/tfjs-backend-wasm'),
       name,
     )
+    if (options.threads !== undefined) setThreadCount(options.threads)
     const folder = options.wasmPath ?? (await installedWasmFolder())
     // Setting the path of a backend that already runs is an error in TF.js.
-    if (folder !== undefined && tf.getBackend() !== 'wasm') wasm.setWasmPaths(folder)
+    if (folder !== undefined && tf.getBackend() !== 'wasm') {
+      const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')
+      if (isNode && simd && threadCount() > 1 && canShareMemory()) {
+        wasm.setWasmPaths(await sharedWasmPaths(folder), true)
+      } else wasm.setWasmPaths(folder)
+    }
   } else if (name === 'cpu') {
     await load('@tensorflow/tfjs-backend-cpu', () => import('@tensorflow/tfjs-backend-cpu'), name)
   } else if (name === 'tensorflow') {
@@ -49,8 +64,15 @@ export async function openBackend(options: BackendOptions = {}): Promise<string>
       remedy: "Use 'wasm', or import the backend's package before",
     })
   }
-  const simd = name === 'wasm' && (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'))
-  return `tfjs ${name}${simd ? ' (SIMD)' : ''}`
+  return `tfjs ${name}${name === 'wasm' ? await wasmFeatures(tf) : ''}`
+}
+
+/** e.g. ` (SIMD, 2 threads)`. */
+async function wasmFeatures(tf: typeof import('@tensorflow/tfjs-core')): Promise<string> {
+  if (!(await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'))) return ''
+  const { wasm } = tf.backend() as { wasm?: { HEAPU8?: Uint8Array } }
+  const shared = typeof SharedArrayBuffer !== 'undefined' && wasm?.HEAPU8?.buffer instanceof SharedArrayBuffer
+  return shared ? ` (SIMD, ${threadCount()} threads)` : ' (SIMD)'
 }
 
 async function load<T>(packageName: string, importer: () => Promise<T>, backend: string): Promise<T> {
@@ -69,7 +91,7 @@ async function load<T>(packageName: string, importer: () => Promise<T>, backend:
 
 /** In Node, the folder of the installed package's `.wasm` files; elsewhere undefined. */
 async function installedWasmFolder(): Promise<string | undefined> {
-  if (typeof process === 'undefined' || !process.versions?.node) return undefined
+  if (!isNode) return undefined
   const [{ createRequire }, { dirname }] = await Promise.all([import('node:module'), import('node:path')])
   const manifest = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json')
   return `${dirname(manifest)}/dist/`

@@ -2,9 +2,9 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { geometry2d, geometry3d } from './convolution-geometry'
 import { type NativeKernels, nativeKernels, pointer, type WasmBackend } from './native'
+import { ownConvolution } from './own-convolution'
 import { volumeConvolution } from './volume-convolution'
 import { volumeSlice } from './volume-slice'
-import { isWinograd, winogradConvolution } from './winograd'
 
 /** A faster way for some calls of a kernel; undefined leaves the call to TF.js. */
 interface Acceleration {
@@ -67,14 +67,11 @@ const channelSplit: Acceleration = {
   },
 }
 
-/** 3×3 convolutions, with or without a bias: a quarter of the products. */
 const convolution: Acceleration = {
   kernelName: tf.Conv2D,
   run: (native, backend, { x, filter }, attrs) => {
-    const attributes = attrs as tf.Conv2DAttrs
-    const geometry = geometry2d(x!.shape, filter!.shape, attributes)
-    if (!isWinograd(geometry, filter!.shape[2]!, filter!.shape[3]!)) return undefined
-    return winogradConvolution(native, backend, x as tf.Tensor, filter!, undefined, geometry)
+    const geometry = geometry2d(x!.shape, filter!.shape, attrs as tf.Conv2DAttrs)
+    return ownConvolution(native, backend, x!, filter!, undefined, geometry)
   },
 }
 
@@ -84,8 +81,7 @@ const fusedConvolution: Acceleration = {
     const attributes = attrs as tf.FusedConv2DAttrs
     const geometry = geometry2d(x!.shape, filter!.shape, attributes)
     const plain = attributes.activation == null || attributes.activation === 'linear'
-    if (!plain || !isWinograd(geometry, filter!.shape[2]!, filter!.shape[3]!)) return undefined
-    return winogradConvolution(native, backend, x as tf.Tensor, filter!, bias, geometry)
+    return plain ? ownConvolution(native, backend, x!, filter!, bias, geometry) : undefined
   },
 }
 
@@ -100,23 +96,26 @@ const slices: Acceleration = {
   },
 }
 
-/** 3D convolutions, plane by plane. */
+/** 3D convolutions; plane by plane where no kernel of ours does them. */
 const volumes: Acceleration = {
   kernelName: tf.Conv3D,
-  run: (_native, _backend, { x, filter }, attrs) => {
+  run: (native, backend, { x, filter }, attrs) => {
     const attributes = attrs as tf.Conv3DAttrs
     const geometry = geometry3d(x!.shape, filter!.shape, attributes)
     const steps = [geometry.stride, attributes.dilations].flat()
     if (steps.some((step) => step !== 1)) return undefined
-    return tf.tidy(() => volumeConvolution(x as tf.Tensor, filter as tf.Tensor, geometry))
+    return (
+      ownConvolution(native, backend, x!, filter!, undefined, geometry) ??
+      tf.tidy(() => volumeConvolution(x as tf.Tensor, filter as tf.Tensor, geometry))
+    )
   },
 }
 
 export const accelerations: readonly Acceleration[] = [
   leadingSum,
   channelSplit,
+  slices,
   convolution,
   fusedConvolution,
-  slices,
   volumes,
 ]

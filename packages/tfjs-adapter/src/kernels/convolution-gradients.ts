@@ -2,9 +2,10 @@
 // input gradient and wrong 3D ones.
 import * as tf from '@tensorflow/tfjs-core'
 import { composedInputGradient } from './composed-convolution'
-import { geometry2d, geometry3d } from './convolution-geometry'
+import { type ConvolutionGeometry, geometry2d, geometry3d } from './convolution-geometry'
 import { filterGradient } from './filter-gradient'
-import type { WasmBackend } from './native'
+import { nativeKernels, type WasmBackend } from './native'
+import { ownInputGradient } from './own-convolution'
 
 interface FilterGradientInputs {
   readonly x: tf.Tensor
@@ -30,11 +31,11 @@ export const convolutionGradients: tf.KernelConfig[] = [
   {
     kernelName: tf.Conv2DBackpropInput,
     backendName: 'wasm',
-    kernelFunc: ({ inputs, attrs }) => {
+    kernelFunc: ({ inputs, attrs, backend }) => {
       const { dy, filter } = inputs as unknown as InputGradientInputs
       const attributes = attrs as unknown as tf.Conv2DBackpropInputAttrs
       const geometry = geometry2d(attributes.inputShape, filter.shape, attributes)
-      return tf.tidy(() => composedInputGradient(dy, filter, geometry))
+      return inputGradient(backend as WasmBackend, dy, filter, geometry)
     },
   },
   {
@@ -50,11 +51,22 @@ export const convolutionGradients: tf.KernelConfig[] = [
   {
     kernelName: tf.Conv3DBackpropInputV2,
     backendName: 'wasm',
-    kernelFunc: ({ inputs, attrs }) => {
+    kernelFunc: ({ inputs, attrs, backend }) => {
       const { dy, filter } = inputs as unknown as InputGradientInputs
       const attributes = attrs as unknown as tf.Conv3DBackpropInputV2Attrs
       const geometry = geometry3d(attributes.inputShape, filter.shape, attributes)
-      return tf.tidy(() => composedInputGradient(dy, filter, geometry))
+      return inputGradient(backend as WasmBackend, dy, filter, geometry)
     },
   },
 ]
+
+function inputGradient(
+  backend: WasmBackend,
+  dy: tf.Tensor,
+  filter: tf.Tensor,
+  geometry: ConvolutionGeometry,
+): tf.TensorInfo {
+  const native = nativeKernels(backend)
+  const own = native && ownInputGradient(native, backend, dy, filter, geometry)
+  return own ?? tf.tidy(() => composedInputGradient(dy, filter, geometry))
+}

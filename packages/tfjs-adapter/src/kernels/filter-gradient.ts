@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { composedFilterGradient, forwardPadding } from './composed-convolution'
 import type { ConvolutionGeometry } from './convolution-geometry'
 import { type NativeKernels, nativeKernels, pointer, type WasmBackend } from './native'
-import { isWinograd, winogradFilterGradient } from './winograd'
+import { ownFilterGradient } from './own-convolution'
 
 /**
  * @param x `[N, *inputSize, in]`
@@ -18,9 +18,10 @@ export function filterGradient(
 ): tf.TensorInfo {
   const native = geometry.stride.every((stride) => stride === 1) && nativeKernels(backend)
   if (!native) return tf.tidy(() => composedFilterGradient(x, dy, geometry))
-  return isWinograd(geometry, x.shape.at(-1)!, dy.shape.at(-1)!)
-    ? winogradFilterGradient(native, backend, x, dy, geometry)
-    : directFilterGradient(native, backend, x, dy, geometry)
+  return (
+    ownFilterGradient(native, backend, x, dy, geometry) ??
+    directFilterGradient(native, backend, x, dy, geometry)
+  )
 }
 
 function directFilterGradient(
@@ -35,11 +36,6 @@ function directFilterGradient(
   const panels = Math.ceil(outputs / 8)
   const pixels = dy.size / outputs
   const rows = tf.util.sizeFromShape([...geometry.kernel, inputs])
-  // A 1×1 kernel sees the images as one long row.
-  const pointwise = rows === inputs
-  const size = pointwise ? [1, 1, pixels] : in3d(geometry.outputSize)
-  const kernel = pointwise ? [1, 1, 1] : in3d(geometry.kernel)
-
   const padding = forwardPadding(geometry)
   const padded = padding.flat().every((amount) => amount === 0) ? x : tf.pad(x, [[0, 0], ...padding, [0, 0]])
   const dyPanels = backend.makeOutput([panels, pixels, 8], 'float32')
@@ -53,10 +49,10 @@ function directFilterGradient(
     at(dyPanels),
     at(gradientPanels),
     panels,
-    pointwise ? 1 : x.shape[0]!,
-    ...(size as [number, number, number]),
+    x.shape[0]!,
+    ...(in3d(geometry.outputSize) as [number, number, number]),
     inputs,
-    ...(kernel as [number, number, number]),
+    ...(in3d(geometry.kernel) as [number, number, number]),
   )
   native.unpackPanels(at(gradientPanels), at(gradient), rows, outputs)
 

@@ -79,6 +79,29 @@ describe('gradients of convolutions on wasm equal the cpu backend', () => {
     },
   )
 
+  it.each([
+    // Several blocks of tiles and of planes, with odd ends; channels that fill no register.
+    { size: [11, 13, 18], inputs: 5, outputs: 6, kernel: [3, 3, 3], padding: 'valid' },
+    { size: [19, 6, 5], inputs: 30, outputs: 3, kernel: [3, 3, 3], padding: 'same' },
+    { size: [4, 9, 7], inputs: 2, outputs: 17, kernel: [1, 3, 3], padding: 'same' },
+    { size: [6, 9, 7], inputs: 2, outputs: 3, kernel: [2, 3, 3], padding: 'valid' },
+    { size: [5, 9, 7], inputs: 7, outputs: 10, kernel: [1, 1, 1], padding: 'valid' },
+    { size: [45, 38], inputs: 3, outputs: 70, kernel: [3, 3], padding: 'same' },
+    { size: [21, 30], inputs: 65, outputs: 9, kernel: [3, 3], padding: 'valid' },
+    { size: [15, 15], inputs: 70, outputs: 41, kernel: [1, 1], padding: 'same' },
+  ] as const)('$size, $inputs → $outputs channels, kernel $kernel', async (at) => {
+    await expectSameOnCpu(() => {
+      const x = randomTensor([2, ...at.size, at.inputs], 1)
+      const filter = randomTensor([...at.kernel, at.inputs, at.outputs], 2)
+      const forward = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
+        at.size.length === 2
+          ? tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, at.padding)
+          : tf.conv3d(a as tf.Tensor5D, b as tf.Tensor5D, 1, at.padding)
+      const y = forward(x, filter)
+      return [y, ...tf.grads(forward)([x, filter], randomTensor(y.shape, 3))]
+    })
+  })
+
   it('are the same by composition, where our own module cannot run', async () => {
     await expectSameOnCpu(() => {
       const geometry: ConvolutionGeometry = {

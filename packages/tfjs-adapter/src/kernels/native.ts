@@ -1,16 +1,27 @@
 // Our own WASM kernels (assembly/) over the memory of TF.js' wasm backend: they read and write its tensors in place.
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core'
+import { withSharedMemory } from './shared-memory'
+import { threadCount } from './thread-count'
+import { alone, type Divide, together } from './threads'
 import { WASM_BASE64 } from './wasm-module.generated'
 
 /** The parts of TF.js' wasm backend that kernels work with. */
 export interface WasmBackend extends KernelBackend {
-  readonly wasm: { readonly asm?: { readonly memory?: WebAssembly.Memory } }
+  readonly wasm: {
+    readonly HEAPU8: Uint8Array
+    readonly asm?: { readonly memory?: WebAssembly.Memory }
+    /** Where the memory is not the module's own but given to it. */
+    readonly wasmMemory?: WebAssembly.Memory
+  }
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } }
   makeOutput(shape: readonly number[], dtype: 'float32'): TensorInfo
 }
 
-/** The functions of assembly/; pointers are byte offsets. */
+/** The functions of assembly/; pointers are byte offsets. Those with shares are called through `divide`. */
 export interface NativeKernels {
+  /** Threads that `divide` may use: scratch of a divided kernel is needed once for each. */
+  readonly threads: number
+  readonly divide: Divide
   filterGradient(
     input: number,
     dy: number,
@@ -57,32 +68,11 @@ export interface NativeKernels {
     columns: number,
     epsilon: number,
   ): void
-  winogradScratchBytes(inputs: number, outputs: number): number
-  winogradFilter(filter: number, target: number, scratch: number, inputs: number, outputs: number): void
-  winogradConvolution(
-    input: number,
-    filter: number,
-    bias: number,
-    output: number,
-    scratch: number,
-    batch: number,
-    height: number,
-    width: number,
-    inputs: number,
-    outputs: number,
-  ): void
-  winogradFilterGradient(
-    input: number,
-    dy: number,
-    gradient: number,
-    transformed: number,
-    scratch: number,
-    batch: number,
-    height: number,
-    width: number,
-    inputs: number,
-    outputs: number,
-  ): void
+  winogradFilterSize(sizes: number): number
+  winogradShares(sizes: number): number
+  winogradScratchBytes(sizes: number): number
+  winogradGradientBytes(sizes: number): number
+  winogradTileBytes(sizes: number): number
 }
 
 type Interpolate = (
@@ -98,23 +88,22 @@ const instances = new WeakMap<WebAssembly.Memory, NativeKernels>()
 let warned = false
 
 /**
- * The kernels bound to a backend's memory; undefined, said aloud once, where they cannot run: without SIMD, or where
- * TF.js runs its multi-threaded build, whose memory is shared. Compositions of TF.js' own operations then take over.
+ * The kernels bound to a backend's memory, on all cores where it is shared; undefined, said aloud once, where they cannot run.
+ * Compositions of TF.js' own operations then take over.
  */
 export function nativeKernels(backend: WasmBackend): NativeKernels | undefined {
-  const memory = backend.wasm.asm?.memory
+  const memory = backend.wasm.asm?.memory ?? backend.wasm.wasmMemory
   if (!memory) return unavailable("the memory of TF.js' backend is out of reach")
   const known = instances.get(memory)
   if (known) return known
-  if (typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer) {
-    return unavailable(
-      "TF.js runs its multi-threaded build; tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)",
-    )
-  }
   const bytes = Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0))
   if (!WebAssembly.validate(bytes)) return unavailable('no WebAssembly SIMD here')
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
-  const kernels = instance.exports as unknown as NativeKernels
+  const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer
+  const module = new WebAssembly.Module(shared ? withSharedMemory(bytes) : bytes)
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } })
+  const threads = shared ? threadCount() : 1
+  const divide = threads > 1 ? together(threads, { module, memory }, exports) : alone(exports)
+  const kernels = { ...(exports as object), threads, divide } as NativeKernels
   instances.set(memory, kernels)
   return kernels
 }
