@@ -13,7 +13,7 @@ const distribution = randomDistribution(sizes)
 const voxels = 20
 const labels = Uint8Array.from({ length: 2 * voxels }, (_, index) => randomInteger({ seed: 9, index }, 3))
 const roi = Uint8Array.from(labels, (_, index) => index % 4)
-const outside = labels.map((label, index) => (roi[index] === 0 ? 200 : label))
+const outside = labels.map((label, index) => (index % 8 === 0 ? 200 : label))
 const classWeights = [0.1, 3, 0]
 const options = { samples: 6, seed: 3, roi, gradients: true }
 

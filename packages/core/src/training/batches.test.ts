@@ -149,6 +149,12 @@ describe('bad cases', () => {
   const nan = damaged((index) => (index === 4 ? { image: Float32Array.of(0, Number.NaN) } : {}))
   const foreign = damaged((index) => (index === 4 ? { raters: Uint8Array.of(7, 7) } : {}))
 
+  it('of another size than they say are named, transformed or not', async () => {
+    const dataset = damaged((index) => (index === 4 ? { image: new Float32Array(3) } : {}))
+    const batch = trainingBatches({ dataset, seed: 1 }, { batchSize: 6 })(0)
+    await expect(batch).rejects.toThrow(/case '4': found 3 intensities, 2 labels; expected an image \[2,1\]/)
+  })
+
   it.each([
     ['an image that is not finite', nan, /image of case '4': found NaN at index 1/],
     [

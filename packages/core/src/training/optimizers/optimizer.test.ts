@@ -77,6 +77,8 @@ describe('Optimizer', () => {
     expect(resumedValues).toEqual(values)
     expect(optimizerWeights(resumed, shapes)).toEqual(optimizerWeights(straight, shapes))
     expect(weights.get(`b.bias.${straight.name}.step`)!.data[0]).toBe(2)
+    resumed.reset()
+    expect(optimizerWeights(resumed, shapes).size).toBe(0)
   })
 
   it("refuses another optimiser's state, another network's, and one that is cut short", () => {
