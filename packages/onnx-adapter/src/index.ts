@@ -1,6 +1,15 @@
 // The public face of @stochseg/onnx-adapter.
+export type { Device, DeviceAttempt, DeviceChoice } from './devices/device'
 export { type ExportOptions, exportOnnx } from './export-onnx'
 export type { ModelMetadata } from './model-metadata'
+export { type DeviceDistribution, toDevice } from './on-device/device-distribution'
+export {
+  type DeviceLabelMapOptions,
+  type DeviceMarginals,
+  type DeviceSamplingOptions,
+  marginalsOnDevice,
+  sampleLabelMapsOnDevice,
+} from './on-device/sample-on-device'
 export { OnnxSegmenter, type SegmenterOptions } from './onnx-segmenter'
 export {
   type PredictWholeOptions,
@@ -9,6 +18,7 @@ export {
   type TiledSegmenter,
 } from './predict-whole'
 export type { GraphSampler } from './sampler-graph/sampler-graph'
+export type { StartWorker } from './worker/thread-session'
 export { type Features, FrozenFeatures, hasHeads, withHeads } from './wrap-onnx/frozen-features'
 export type { Intensities, Layout } from './wrap-onnx/image-input'
 export { type WrapOptions, wrapOnnx } from './wrap-onnx/wrap-onnx'

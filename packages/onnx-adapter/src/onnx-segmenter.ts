@@ -1,13 +1,23 @@
 // Running an exported network: images in, a distribution over logits out.
 import { checkInputSize } from '@stochseg/backbones'
-import { type LogitDistribution, ModelError, ShapeError, ValueError, voxelCount } from '@stochseg/core'
+import {
+  type LogitDistribution,
+  ModelError,
+  RuntimeUnavailableError,
+  ShapeError,
+  ValueError,
+  voxelCount,
+} from '@stochseg/core'
 import type { Device, DeviceAttempt, DeviceChoice } from './devices/device'
 import { type Opened, openSession } from './devices/open-session'
 import { decodeMetadata, type ModelMetadata } from './model-metadata'
 import { distributionOf } from './model-outputs'
 import { readModel } from './model-source'
 import { node } from './node'
+import type { DeviceDistribution } from './on-device/device-distribution'
+import { deviceDistributionOf } from './on-device/device-outputs'
 import { type OnnxSummary, readOnnxModel } from './protobuf/read-onnx-model'
+import { LocalSession } from './session/onnx-session'
 import { sessionError } from './session/session-errors'
 import type { StartWorker } from './worker/thread-session'
 
@@ -101,6 +111,36 @@ export class OnnxSegmenter {
       return distributionOf(this.metadata, await this.#session.run(images, shape, signal), batch)
     } catch (cause) {
       signal?.throwIfAborted()
+      throw sessionError(this.device, 'prediction', cause)
+    }
+  }
+
+  /**
+   * As {@link predict}, leaving the distribution on the graphics card: for `sampleLabelMapsOnDevice` and `marginalsOnDevice`.
+   * Only with WebGPU in browsers, and not in a worker. Its values are not checked. Dispose of it before the segmenter.
+   *
+   * Throws `RuntimeUnavailableError` elsewhere.
+   */
+  async predictOnDevice(
+    images: Float32Array,
+    batch: number,
+    spatial: readonly number[],
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<DeviceDistribution> {
+    const session = this.#session
+    const shape = this.#checkedShape(images, batch, spatial)
+    if (!(session instanceof LocalSession && session.keepsOutputs)) {
+      throw new RuntimeUnavailableError('prediction on the device', {
+        found: `device '${this.device}'${session instanceof LocalSession ? '' : ' in a worker'}`,
+        expected: "'webgpu' in a browser, not in a worker",
+        remedy: "Use predict and core's sampling functions",
+      })
+    }
+    try {
+      const outputs = await session.runOnDevice(images, shape, options.signal)
+      return deviceDistributionOf(this.metadata, outputs, batch)
+    } catch (cause) {
+      options.signal?.throwIfAborted()
       throw sessionError(this.device, 'prediction', cause)
     }
   }

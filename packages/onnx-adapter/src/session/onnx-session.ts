@@ -24,6 +24,12 @@ export interface OutputValues {
 /** Outputs by name. */
 export type Outputs = Readonly<Record<string, OutputValues>>
 
+/** Outputs by name, on the device that computed them. */
+export interface DeviceOutputs {
+  readonly device: GPUDevice
+  readonly outputs: Readonly<Record<string, Tensor>>
+}
+
 /** A loaded model with one input. */
 export interface OnnxSession {
   /** Runs it. Rejects with the signal's reason when it is aborted: at once where it runs in another thread. */
@@ -33,12 +39,15 @@ export interface OnnxSession {
 
 /** A session in this thread. */
 export class LocalSession implements OnnxSession {
+  /** Whether outputs stay on the device until they are read. */
+  readonly keepsOutputs: boolean
   readonly #runtime: OnnxRuntime
   readonly #session: InferenceSession
 
-  private constructor(runtime: OnnxRuntime, session: InferenceSession) {
+  private constructor(runtime: OnnxRuntime, session: InferenceSession, keepsOutputs: boolean) {
     this.#runtime = runtime
     this.#session = session
+    this.keepsOutputs = keepsOutputs
   }
 
   /** Loads a model. Rejects with ONNX Runtime's own errors. */
@@ -48,6 +57,8 @@ export class LocalSession implements OnnxSession {
     { device, threads, cpuNodes }: SessionSettings,
   ): Promise<LocalSession> {
     const web = runtimeOf(device) !== 'onnxruntime-node'
+    // Node's binding brings outputs back by itself, and ends the process when asked for a tensor on a device.
+    const keepsOutputs = web && device === 'webgpu'
     if (web && threads !== undefined) runtime.env.wasm.numThreads = threads
     const options: InferenceSession.SessionOptions = {
       // An empty list is refused.
@@ -55,11 +66,10 @@ export class LocalSession implements OnnxSession {
       // What goes wrong is thrown; it need not be printed too.
       logSeverityLevel: 4,
       ...(threads === undefined || web ? {} : { intraOpNumThreads: threads }),
-      // Node's binding brings outputs back by itself, and ends the process when asked for a tensor on a device.
-      ...(web && device === 'webgpu' ? { preferredOutputLocation: 'gpu-buffer' } : {}),
+      ...(keepsOutputs ? { preferredOutputLocation: 'gpu-buffer' } : {}),
     }
     const session = await exclusively(() => runtime.InferenceSession.create(model, options))
-    return new LocalSession(runtime, session)
+    return new LocalSession(runtime, session, keepsOutputs)
   }
 
   run(image: Float32Array, shape: readonly number[], signal?: AbortSignal): Promise<Outputs> {
@@ -75,13 +85,12 @@ export class LocalSession implements OnnxSession {
     })
   }
 
-  /** As {@link run}, leaving outputs where they are: the caller disposes of them. */
-  runOnDevice(
-    image: Float32Array,
-    shape: readonly number[],
-    signal?: AbortSignal,
-  ): Promise<Readonly<Record<string, Tensor>>> {
-    return exclusively(() => this.#outputs(image, shape, signal))
+  /** As {@link run}, leaving outputs where they are: the caller disposes of them. Only for WebGPU in browsers. */
+  runOnDevice(image: Float32Array, shape: readonly number[], signal?: AbortSignal): Promise<DeviceOutputs> {
+    return exclusively(async () => ({
+      outputs: await this.#outputs(image, shape, signal),
+      device: await this.#runtime.env.webgpu.device,
+    }))
   }
 
   async release(): Promise<void> {
