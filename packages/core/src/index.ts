@@ -89,7 +89,7 @@ export {
   sampleLabelMapsAsync,
   sampleLabelMapsIterator,
 } from './sampling/sample-label-maps'
-export { sampleLogits } from './sampling/sample-logits'
+export { sampleLogits, sampleLogitsAsync } from './sampling/sample-logits'
 export type { SamplingOptions } from './sampling/sampling-options'
 export type { NamedBatch, SkippedCase } from './training/batches'
 export {

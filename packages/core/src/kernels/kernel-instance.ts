@@ -4,6 +4,7 @@
 export type KernelName =
   | 'factorNoise'
   | 'labelMaps'
+  | 'logits'
   | 'logLikelihoods'
   | 'lossGradients'
   | 'marginals'

@@ -6,6 +6,7 @@ import { imageDistribution, logitDistribution } from '../distribution/logit-dist
 import { lossPasses } from '../loss/loss-jobs'
 import { standardNormals } from '../noise/draw-noise'
 import { antitheticNoise, drawnNoise } from '../noise/image-noise'
+import { logitJobs } from '../sampling/logit-jobs'
 import { marginalJobs } from '../sampling/marginal-jobs'
 import { type Job, runJobs } from './job'
 
@@ -65,6 +66,20 @@ function expectClose(
 }
 
 describe('kernels and their twins', () => {
+  it('have the same logits, bit for bit', () => {
+    const property = fc.property(cases, (drawn) => {
+      const c = { ...drawn, antithetic: false }
+      const stride = c.classes * c.voxels + 3
+      const outputs = [runJobs, plainly].map((run) => {
+        const output = new Float32Array(c.samples * stride + 1)
+        run(logitJobs({ output, offset: 1, stride }, imageOf(c), noiseOf(c), scalesOf(undefined, c)))
+        return output
+      })
+      expect(Buffer.compare(Buffer.from(outputs[0]!.buffer), Buffer.from(outputs[1]!.buffer))).toBe(0)
+    })
+    fc.assert(property, { numRuns: 60 })
+  })
+
   it('agree on marginals', () => {
     const property = fc.property(cases, (drawn) => {
       const c = { ...drawn, antithetic: false }

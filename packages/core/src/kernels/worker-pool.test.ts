@@ -15,6 +15,7 @@ import {
   sampleStatisticsAsync,
 } from '../sampling/marginal-probabilities'
 import { sampleLabelMaps, sampleLabelMapsAsync, sampleLabelMapsIterator } from '../sampling/sample-label-maps'
+import { sampleLogits, sampleLogitsAsync } from '../sampling/sample-logits'
 import { disposeWorkers, setWorkerCount } from './worker-pool'
 
 function random(batch: number, classes: number, rank: number, voxels: number): LogitDistribution {
@@ -47,6 +48,7 @@ describe('async functions', () => {
   it.each([0, 1, 3])('give what sync ones give, with %d workers', async (workers) => {
     setWorkerCount(workers)
     expectSame(await sampleLabelMapsAsync(distribution, options), sampleLabelMaps(distribution, options))
+    expectSame(await sampleLogitsAsync(distribution, options), sampleLogits(distribution, options))
     expectSame(
       await marginalProbabilitiesAsync(distribution, options),
       marginalProbabilities(distribution, options),

@@ -1,8 +1,10 @@
 // Samples of the logits themselves: the one function that materialises M×C×S numbers, because that is its result.
 import type { Float16Distribution } from '../distribution/float16'
 import type { LogitDistribution } from '../distribution/logit-distribution'
+import { type Job, runJobs } from '../kernels/job'
+import { type AsyncOptions, progress, runJobsAsync } from '../kernels/run-jobs-async'
+import { logitJobs } from './logit-jobs'
 import { prepareSampling, type SamplingOptions } from './sampling-options'
-import { voxelSampler } from './voxel-sampler'
 
 /**
  * Samples of the logits, `[M, N, C, *S]`.
@@ -13,19 +15,37 @@ export function sampleLogits(
   distribution: LogitDistribution | Float16Distribution,
   options: SamplingOptions,
 ): Float32Array {
+  const { jobs, output } = logits(distribution, options)
+  runJobs(jobs)
+  return output
+}
+
+/**
+ * {@link sampleLogits} on all cores, without holding up the calling thread.
+ *
+ * @throws as {@link sampleLogits}; rejects with the signal's reason when it is aborted.
+ */
+export async function sampleLogitsAsync(
+  distribution: LogitDistribution | Float16Distribution,
+  options: SamplingOptions & AsyncOptions,
+): Promise<Float32Array> {
+  const { jobs, output } = logits(distribution, options)
+  const pieces = [...jobs]
+  await runJobsAsync(pieces, options.signal, progress(pieces.length, options))
+  return output
+}
+
+function logits(
+  distribution: LogitDistribution | Float16Distribution,
+  options: SamplingOptions,
+): { readonly jobs: Iterable<Job>; readonly output: Float32Array } {
   const { batch, classes, voxels, scales, images } = prepareSampling(distribution, options)
-  const output = new Float32Array(options.samples * batch * classes * voxels)
-  for (const { index, image, noise } of images()) {
-    const { samples, logits, visit } = voxelSampler(image, noise, scales)
-    for (let voxel = 0; voxel < voxels; voxel++) {
-      visit(voxel)
-      for (let klass = 0; klass < classes; klass++) {
-        for (let sample = 0; sample < samples; sample++) {
-          output[((sample * batch + index) * classes + klass) * voxels + voxel] =
-            logits[klass * samples + sample]!
-        }
-      }
+  const stride = batch * classes * voxels
+  const output = new Float32Array(options.samples * stride)
+  function* jobs(): Generator<Job> {
+    for (const { index, image, noise } of images()) {
+      yield* logitJobs({ output, offset: index * classes * voxels, stride }, image, noise, scales)
     }
   }
-  return output
+  return { jobs: jobs(), output }
 }
