@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import type { CommandIo } from '../io'
 import type { TrainFlags } from '../training/train-verb'
 import { DATA_HELP, LAYOUT_HELP } from './help'
-import { finiteNumber, positiveNumber, wholeNumber, wholeNumberList } from './values'
+import { finiteNumber, numberList, positiveNumber, wholeNumber, wholeNumberList } from './values'
 
 /** Adds the verb. */
 export function addTrain(program: Command, io: CommandIo): void {
@@ -48,16 +48,44 @@ export function addTrain(program: Command, io: CommandIo): void {
     .option('--mean-steps <n>', 'steps that train the mean alone, at first (default 500)', wholeNumber(0))
     .option('--batch-size <n>', '(default 8)', wholeNumber(1))
     .option('--samples <n>', 'Monte-Carlo samples of the loss (default 20)', wholeNumber(1))
-    .option('--learning-rate <x>', "Adam's (default 0.001)", positiveNumber)
+    .option('--antithetic', 'draw the samples in mirrored pairs')
+    .option('--mean-loss-weight <x>', "adds the mean's cross-entropy to the loss (default 0)", finiteNumber)
+    .option(
+      '--diagonal-loss-weight <x>',
+      'adds the loss without the factor to the loss (default 0)',
+      finiteNumber,
+    )
+    .option('--class-weights <list>', 'of the voxels, by their label (default: all 1)', numberList)
+    .addOption(
+      new Option('--optimizer <name>', '(default adam; its options by --config)').choices([
+        'adam',
+        'adamW',
+        'rmsProp',
+      ]),
+    )
+    .option('--learning-rate <x>', '(default 0.001)', positiveNumber)
     .addOption(
       new Option('--schedule <name>', 'of the learning rate (default constant)').choices([
         'constant',
         'cosine',
+        'steps',
       ]),
     )
+    .option('--milestones <list>', 'steps at which the schedule steps lowers the rate', wholeNumberList)
+    .option('--decay-factor <x>', 'what it multiplies the rate with (default 0.5)', positiveNumber)
+    .option('--warm-up-steps <n>', 'over which the learning rate rises at first (default 0)', wholeNumber(0))
+    .option('--gradient-clip <norm>', "largest norm of a step's gradient", positiveNumber)
+    .option('--average-decay <x>', "of the weights' moving average, which is then the model", finiteNumber)
     .option('--seed <n>', '(default 0)', wholeNumber(0))
     .option('--validate-every <n>', 'steps between validations and checkpoints (default 500)', wholeNumber(1))
     .option('--validation-cases <n>', 'cases of a validation (default 200)', wholeNumber(1))
+    .option('--patience <n>', 'end after so many validations without a better one', wholeNumber(1))
+    .addOption(
+      new Option('--on-bad-case <what>', 'an image or mask that cannot be used (default stop)').choices([
+        'stop',
+        'skip',
+      ]),
+    )
     .option('--minutes <m>', 'time budget: training ends well when it is used up', positiveNumber)
     .option('--backend <name>', 'TF.js backend (default wasm)')
     .option('--report <file>', 'write an HTML report of the validation split')

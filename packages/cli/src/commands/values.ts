@@ -36,6 +36,11 @@ export function finiteNumberList(text: string): number[] {
   return text.split(',').map(finiteNumber)
 }
 
+/** Numbers with commas between them, e.g. `1,0.5`. */
+export function numberList(text: string): number[] {
+  return text.split(',').map(finiteNumber)
+}
+
 /** `c=w`: the weight of class c; repeated flags add up to one map. */
 export function classScale(
   text: string,

@@ -7,24 +7,33 @@ import {
   repeatCases,
   type TrainingRun,
 } from '@stochseg/core'
-import { augmentation as augmented } from '@stochseg/data'
+import { augmentationPool } from '@stochseg/data'
 import { AUGMENTATIONS, type TrainingConfiguration } from './configuration'
 
-/** The data of a run, and what each case goes through first. Throws `ValueError` or `ShapeError` for options out of range. */
-export function preparedData(
+/** The data of a run, and what each case goes through first. */
+export interface PreparedData {
+  readonly run: Pick<TrainingRun, 'training' | 'validation' | 'trainingTransform' | 'validationTransform'>
+  /** Ends the threads of the augmentation. */
+  dispose(): void
+}
+
+/** Throws `ValueError` or `ShapeError` for options out of range. */
+export function prepareData(
   { patchSize: size, patchForeground: foreground, patchesPerCase, augmentation }: TrainingConfiguration,
   { training, validation }: { readonly training: Dataset; readonly validation: Dataset },
-): Pick<TrainingRun, 'training' | 'validation' | 'trainingTransform' | 'validationTransform'> {
+): PreparedData {
   const cut = size && patches({ size, foreground })
   const changes = typeof augmentation === 'string' ? AUGMENTATIONS[augmentation] : augmentation
-  const transforms = [cut, changes && augmented(changes)].filter(
-    (step): step is CaseTransform => step !== undefined,
-  )
+  const pool = changes && augmentationPool(changes)
+  const steps = [cut, pool?.transform].filter((step): step is CaseTransform => step !== undefined)
   const times = cut ? patchesPerCase : 1
   return {
-    training: repeatCases(training, times),
-    validation: repeatCases(validation, times),
-    trainingTransform: transforms.length > 0 ? chainTransforms(...transforms) : undefined,
-    validationTransform: cut,
+    run: {
+      training: repeatCases(training, times),
+      validation: repeatCases(validation, times),
+      trainingTransform: steps.length > 0 ? chainTransforms(...steps) : undefined,
+      validationTransform: cut,
+    },
+    dispose: () => pool?.dispose(),
   }
 }

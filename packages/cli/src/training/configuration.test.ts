@@ -18,6 +18,10 @@ test.each([
   [{ data: 'x', head: 'none' as never }, /configuration 'head': found "none"; .*low-rank/],
   [{ data: 'x', widths: [16, 0.5] }, /configuration 'widths.1'/],
   [{ data: 'x', learningRate: Number.NaN }, /configuration 'learningRate'/],
+  [{ data: 'x', optimizer: 'sgd' as never }, /configuration 'optimizer': found "sgd"/],
+  [{ data: 'x', patchSize: [9] }, /configuration 'patchSize': found \[9\]/],
+  [{ data: 'x', layout: { channels: ['t1'] } as never }, /layout 'labels': found nothing/],
+  [{ data: 'x', minutes: 5, schedule: 'cosine' as const }, /configuration 'minutes'/],
   [{}, /configuration 'data': found nothing/],
 ])('%j is refused', (given, message) => {
   expect(() => parseConfiguration(given)).toThrow(message)

@@ -1,6 +1,12 @@
 // What a training run is made from: flags and the configuration file have the same keys, ranges and defaults.
 import { readFile } from 'node:fs/promises'
-import { DataError, type HeadKind, ValueError } from '@stochseg/core'
+import {
+  DataError,
+  type HeadKind,
+  type OptimizerOptions,
+  type RequestedTrainingOptions,
+  ValueError,
+} from '@stochseg/core'
 import {
   type AugmentationOptions,
   bratsAugmentation,
@@ -10,8 +16,24 @@ import {
 } from '@stochseg/data'
 import { z } from 'zod'
 
+/** Options of the Trainer that are its own default unless given; it checks their ranges. */
+type TrainerOptions = Pick<
+  RequestedTrainingOptions,
+  | 'antithetic'
+  | 'meanLossWeight'
+  | 'diagonalLossWeight'
+  | 'classWeights'
+  | 'milestones'
+  | 'decayFactor'
+  | 'warmUpSteps'
+  | 'gradientClip'
+  | 'averageDecay'
+  | 'patience'
+  | 'onBadCase'
+>
+
 /** Everything that a run's result depends on, beside the data themselves. */
-export interface TrainingConfiguration {
+export interface TrainingConfiguration extends TrainerOptions {
   /** HDF5 file, folder of NIfTI patients or of PNGs, or `generated`. */
   readonly data: string
   /** Label values of the data, background included; unless given, what the data say, else 2. */
@@ -46,8 +68,10 @@ export interface TrainingConfiguration {
   /** Monte-Carlo samples of the loss. */
   readonly samples: number
   readonly learningRate: number
-  /** `cosine` falls from the learning rate to 0 over all steps. */
-  readonly schedule: 'constant' | 'cosine'
+  /** Adam unless given; by its name, or with its options, e.g. `{ "name": "rmsProp", "momentum": 0.6 }`. */
+  readonly optimizer?: OptimizerOptions['name'] | OptimizerOptions | undefined
+  /** `cosine` falls from the learning rate to 0 over all steps; `steps` by `decayFactor` at each of `milestones`. */
+  readonly schedule: 'constant' | 'cosine' | 'steps'
   readonly seed: number
   /** Steps between validations; each also saves a checkpoint to go on from. */
   readonly validateEvery: number
@@ -93,7 +117,19 @@ export const trainingConfiguration: z.ZodType<TrainingConfiguration> = z.strictO
   batchSize: positiveInteger.default(8),
   samples: positiveInteger.default(20),
   learningRate: z.number().positive().default(1e-3),
-  schedule: z.enum(['constant', 'cosine']).default('constant'),
+  optimizer: z.union([z.enum(['adam', 'adamW', 'rmsProp']), z.custom<OptimizerOptions>(isObject)]).optional(),
+  schedule: z.enum(['constant', 'cosine', 'steps']).default('constant'),
+  milestones: z.array(positiveInteger).optional(),
+  decayFactor: z.number().optional(),
+  warmUpSteps: wholeNumber.optional(),
+  antithetic: z.boolean().optional(),
+  meanLossWeight: z.number().optional(),
+  diagonalLossWeight: z.number().optional(),
+  classWeights: z.array(z.number()).optional(),
+  gradientClip: z.number().optional(),
+  averageDecay: z.number().optional(),
+  patience: positiveInteger.optional(),
+  onBadCase: z.enum(['stop', 'skip']).optional(),
   seed: wholeNumber.default(0),
   validateEvery: positiveInteger.default(500),
   validationCases: positiveInteger.default(200),
@@ -121,10 +157,10 @@ export function parseConfiguration(given: PartialConfiguration): TrainingConfigu
 
 /** A cosine must know its end, and a time budget moves it. */
 function checkBudget(configuration: TrainingConfiguration): TrainingConfiguration {
-  if (configuration.minutes === undefined || configuration.schedule === 'constant') return configuration
+  if (configuration.minutes === undefined || configuration.schedule !== 'cosine') return configuration
   throw new ValueError("configuration 'minutes'", {
     found: `${configuration.minutes} with the schedule '${configuration.schedule}'`,
-    expected: "a time budget only with the schedule 'constant'",
+    expected: "a time budget only with the schedule 'constant' or 'steps'",
     remedy: 'Leave out minutes and give the number of steps',
   })
 }

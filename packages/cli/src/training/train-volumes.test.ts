@@ -21,6 +21,10 @@ const CONFIGURATION = {
   meanSteps: 4,
   validateEvery: 4,
   learningRate: 0.01,
+  antithetic: true,
+  optimizer: { name: 'rmsProp', momentum: 0.6, weightDecay: 1e-4 },
+  schedule: 'steps',
+  milestones: [6],
 }
 
 let folder: string

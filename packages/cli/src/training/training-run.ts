@@ -10,7 +10,7 @@ import { createFolder, writeFileAtomically } from '../run-folder/atomic-write'
 import { checkpointStore } from '../run-folder/checkpoint-store'
 import { openMetricsLog } from '../run-folder/metrics-log'
 import { type RunRecord, writeRunRecord } from '../run-folder/run-record'
-import { preparedData } from './case-transforms'
+import { prepareData } from './case-transforms'
 import type { TrainingConfiguration } from './configuration'
 import { networkFor } from './network'
 
@@ -37,7 +37,10 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
   const { folder, configuration, training, resumed, io } = options
   const network = resumed?.network ?? (await networkFor(configuration, training))
   const weights = initialWeights(network.spec, network.head, configuration)
-  const engine = await createTfjsEngine({ ...network, weights, backend: configuration.backend })
+  const { backend, optimizer: named } = configuration
+  const optimizer = typeof named === 'string' ? { name: named } : named
+  const engine = await createTfjsEngine({ ...network, weights, backend, optimizer })
+  const data = prepareData(configuration, options)
   try {
     const checkpoints = checkpointStore(folder)
     const start = resumed ? ((await checkpoints.load('last'))?.step ?? 0) : 0
@@ -62,7 +65,7 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
     })
     const run: TrainingRun = {
       engine,
-      ...preparedData(configuration, options),
+      ...data.run,
       checkpoints,
       options: { ...configuration, checkpointEvery: configuration.validateEvery },
       resume: start > 0,
@@ -99,6 +102,7 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
     await writeRunRecord(folder, done)
     return done
   } finally {
+    data.dispose()
     engine.dispose()
   }
 }
