@@ -1,15 +1,17 @@
 // Files that are either the old or the new one, never half of one.
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { DataError } from '@stochseg/core'
+
+const TEMPORARY = '.stochseg-tmp'
 
 /**
  * Writes `path` through a temporary file beside it that is flushed to the disk and then renamed, so that a crash, a full
  * disk or a kill leaves what was there before. Throws `DataError` when it cannot be written.
  */
 export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}${TEMPORARY}`)
   try {
     const file = await open(temporary, 'wx')
     try {
@@ -23,6 +25,13 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
     await rm(temporary, { force: true }).catch(() => {})
     throw unwritable(path, error)
   }
+}
+
+/** Removes what writers that were killed left in a folder; nothing may be writing there. */
+export async function removeTemporaryFiles(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  const leftOver = names.filter((name) => name.startsWith('.') && name.endsWith(TEMPORARY))
+  await Promise.all(leftOver.map((name) => rm(join(folder, name), { force: true })))
 }
 
 /** Creates a folder and those above it. Throws `DataError` when it cannot. */
@@ -42,6 +51,7 @@ function unwritable(path: string, cause: unknown): DataError {
 
 const reasons: Readonly<Record<string, readonly [found: string, remedy: string]>> = {
   ENOSPC: ['a full disk', 'Free some space; what was there before is untouched'],
+  EFBIG: ['a limit on the size of files', 'Raise it (ulimit -f); what was there before is untouched'],
   EDQUOT: ['a quota that is used up', 'Free some space; what was there before is untouched'],
   EACCES: ['no permission', 'Choose another folder or change its permissions'],
   EPERM: ['no permission', 'Choose another folder or change its permissions'],

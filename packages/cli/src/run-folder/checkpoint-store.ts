@@ -3,22 +3,28 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeSafetensors, encodeSafetensors } from '@stochseg/backbones'
 import { type Checkpoint, type CheckpointStore, DataError, type Weights } from '@stochseg/core'
-import { createFolder, writeFileAtomically } from './atomic-write'
+import { createFolder, removeTemporaryFiles, writeFileAtomically } from './atomic-write'
 
 /**
- * The checkpoints of a run's folder. Saving replaces a file in one go; a file that cannot be read or written is a `DataError`,
+ * The checkpoints of a run's folder, in which one process trains at a time. Saving replaces a file in one go; a file that cannot be read or written is a `DataError`,
  * a damaged one a `ModelError`.
  */
 export function checkpointStore(folder: string): CheckpointStore {
   const parent = join(folder, 'checkpoints')
   const fileOf = (name: string): string => join(parent, `${name}.safetensors`)
+  let prepared: Promise<void> | undefined
+  const prepare = async (): Promise<void> => {
+    await createFolder(parent)
+    await removeTemporaryFiles(parent)
+  }
   return {
     async save(name, { state, ...rest }) {
       const tensors = new Map([
         ...prefixed('weights/', state.weights),
         ...prefixed('optimizer/', state.optimizer),
       ])
-      await createFolder(parent)
+      prepared ??= prepare()
+      await prepared
       await writeFileAtomically(
         fileOf(name),
         encodeSafetensors(tensors, { checkpoint: JSON.stringify(rest) }),

@@ -1,30 +1,13 @@
 // metrics.ndjson: what training reported, one JSON object a line, in the order of the steps.
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { DataError } from '@stochseg/core'
+import { DataError, type StepReport, type ValidationReport } from '@stochseg/core'
 import { writeFileAtomically } from './atomic-write'
 
-/** One line of metrics.ndjson. */
+/** One line of metrics.ndjson: what the Trainer reported, and the seconds of training until then. */
 export type MetricsRecord =
-  | {
-      readonly event: 'step'
-      readonly step: number
-      readonly phase: 'mean' | 'all'
-      /** Batch-mean loss before the step's update, in nats per image. */
-      readonly loss: number
-      readonly learningRate: number
-      readonly seconds: number
-    }
-  | {
-      readonly event: 'validation'
-      /** Steps that were done before it. */
-      readonly step: number
-      /** Mean Monte-Carlo loss of the validation cases, in nats per image. */
-      readonly loss: number
-      /** Whether it is the best so far. */
-      readonly best: boolean
-      readonly seconds: number
-    }
+  | (StepReport & { readonly event: 'step'; readonly seconds: number })
+  | (ValidationReport & { readonly event: 'validation'; readonly seconds: number })
 
 /** A metrics file that is open for appending. */
 export interface MetricsLog {
