@@ -1,5 +1,6 @@
 // The public face of @stochseg/onnx-adapter.
 export type { Device, DeviceAttempt, DeviceChoice } from './devices/device'
+export { type DeviceReport, probeDevices } from './devices/probe-devices'
 export { type ExportOptions, exportOnnx } from './export-onnx'
 export type { ModelMetadata } from './model-metadata'
 export { type DeviceDistribution, toDevice } from './on-device/device-distribution'

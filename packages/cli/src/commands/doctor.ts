@@ -1,14 +1,17 @@
 // stochseg doctor: what works on this machine.
 import type { Command } from 'commander'
+import type { DoctorFlags } from '../doctor/doctor-verb'
 import type { CommandIo } from '../io'
+import { MODEL_HELP } from './help'
 
 /** Adds the verb. */
 export function addDoctor(program: Command, io: CommandIo): void {
   program
     .command('doctor')
     .description('Say which training backends and ONNX providers work here, and why the others do not.')
+    .option('--model <path>', `try the providers with this model: ${MODEL_HELP}`)
     .option('--json', 'print the result as JSON')
-    .action(async (flags: { readonly json?: true }) => {
+    .action(async (flags: DoctorFlags) => {
       const { doctorVerb } = await import('../doctor/doctor-verb')
       await doctorVerb(flags, io)
     })

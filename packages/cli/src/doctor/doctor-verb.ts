@@ -1,64 +1,79 @@
 // stochseg doctor: tries what could work on this machine, and says why the rest does not.
 import { initialWeights, unet } from '@stochseg/backbones'
 import { ssnHead } from '@stochseg/core'
-import type { EngineOptions } from '@stochseg/tfjs-adapter'
+import type { DeviceReport } from '@stochseg/onnx-adapter'
 import type { CommandIo } from '../io'
-import { textTable } from '../table'
+import { onnxFileOf } from '../model/open-model'
+import { formatNumber } from '../table'
 
-type Network = Pick<EngineOptions, 'spec' | 'head' | 'weights'>
+/** Flags of `stochseg doctor`. */
+export interface DoctorFlags {
+  /** A model to try devices with. */
+  readonly model?: string
+  readonly json?: true
+}
 
-interface Finding {
+interface Finding extends Partial<Omit<DeviceReport, 'device'>> {
   readonly task: 'training' | 'inference'
   readonly runtime: string
   readonly works: boolean
-  /** The reason why it does not work. */
-  readonly reason?: string
 }
 
 const BACKENDS = ['wasm', 'cpu', 'tensorflow', 'webgpu'] as const
 
-/** Runs the verb. Succeeds whatever works: it is a report. */
-export async function doctorVerb(flags: { readonly json?: true }, io: CommandIo): Promise<void> {
+/** Runs the verb. Succeeds whatever works: it is a report. Throws `DataError` for a model that cannot be read. */
+export async function doctorVerb({ model, json }: DoctorFlags, io: CommandIo): Promise<void> {
   const findings: Finding[] = []
-  for (const backend of BACKENDS) {
+  // A question about a model is none about training.
+  for (const backend of model === undefined ? BACKENDS : []) {
     io.signal.throwIfAborted()
-    findings.push(await attempt('training', `tfjs ${backend}`, () => trainOn(backend)))
+    findings.push(await tryTraining(backend))
   }
-  findings.push(await attempt('inference', 'onnxruntime-node cpu', predictOnOnnxRuntime))
-  const marks = findings.map(({ task, runtime, works, reason }) => [
-    `${works ? '✓' : '✗'} ${task} on ${runtime}${reason === undefined ? '' : `\n    ${reason}`}`,
-  ])
+  findings.push(...(await tryInference(model, io.signal)))
   const machine = `Node ${process.version}, ${process.platform} ${process.arch}`
   io.stdout.write(
-    flags.json ? `${JSON.stringify({ machine, findings }, null, 2)}\n` : `${machine}\n${textTable(marks)}`,
+    json
+      ? `${JSON.stringify({ machine, findings }, null, 2)}\n`
+      : `${machine}\n${findings.map(describe).join('')}`,
   )
 }
 
-async function attempt(task: Finding['task'], runtime: string, work: () => Promise<void>): Promise<Finding> {
+/** Fails unless the backend starts and passes the gradient self-test. */
+async function tryTraining(backend: string): Promise<Finding> {
+  const finding = { task: 'training', runtime: `tfjs ${backend}` } as const
   try {
-    await work()
-    return { task, runtime, works: true }
+    const { createTfjsEngine } = await import('@stochseg/tfjs-adapter')
+    const spec = unet({ inputChannels: 1, widths: [4, 8] })
+    const head = ssnHead({ classes: 2, rank: 2 })
+    const weights = initialWeights(spec, head, { seed: 0 })
+    const engine = await createTfjsEngine({ spec, head, weights, backend })
+    engine.dispose()
+    return { ...finding, works: true }
   } catch (error) {
-    return { task, runtime, works: false, reason: error instanceof Error ? error.message : String(error) }
+    return { ...finding, works: false, reason: error instanceof Error ? error.message : String(error) }
   }
 }
 
-function smallNetwork(): Network {
-  const spec = unet({ inputChannels: 1, widths: [4, 8] })
-  const head = ssnHead({ classes: 2, rank: 2 })
-  return { spec, head, weights: initialWeights(spec, head, { seed: 0 }) }
+async function tryInference(model: string | undefined, signal: AbortSignal): Promise<Finding[]> {
+  const { probeDevices } = await import('@stochseg/onnx-adapter')
+  const path = model === undefined ? undefined : await onnxFileOf(model)
+  const reports = await probeDevices(path, { signal })
+  return reports.map(({ device, ...report }) => ({
+    task: 'inference',
+    runtime: `onnxruntime ${device}`,
+    ...report,
+  }))
 }
 
-/** Throws unless the backend starts and passes the gradient self-test. */
-async function trainOn(backend: string): Promise<void> {
-  const { createTfjsEngine } = await import('@stochseg/tfjs-adapter')
-  const engine = await createTfjsEngine({ ...smallNetwork(), backend })
-  engine.dispose()
-}
-
-async function predictOnOnnxRuntime(): Promise<void> {
-  const { exportOnnx, OnnxSegmenter } = await import('@stochseg/onnx-adapter')
-  const segmenter = await OnnxSegmenter.load(exportOnnx(smallNetwork()))
-  await segmenter.predict(new Float32Array(64), 1, [8, 8])
-  await segmenter.dispose()
+/** A line, and what is to be said about it below. */
+function describe({ task, runtime, works, ...finding }: Finding): string {
+  const { reason, remedy, milliseconds, size, differenceToCpu, placement } = finding
+  const remarks = [
+    reason && (remedy ? `${reason}. ${remedy}.` : reason),
+    milliseconds !== undefined &&
+      `${size!.join('×')} in ${formatNumber(milliseconds, 2)} ms, within ${formatNumber(differenceToCpu, 1)} of the CPU`,
+    placement?.rewritten.length && `rewritten for it: ${placement.rewritten.join(', ')}`,
+    placement?.onCpu.length && `on the CPU instead: ${placement.onCpu.join(', ')}`,
+  ].filter(Boolean)
+  return [`${works ? '✓' : '✗'} ${task} on ${runtime}`, ...remarks].join('\n    ').concat('\n')
 }

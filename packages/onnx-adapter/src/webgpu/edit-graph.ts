@@ -1,26 +1,14 @@
 // Replacing nodes of an ONNX file without taking it apart: everything else is copied as it stands.
 import { type OnnxInitializer, type OnnxNode, writeNode, writeTensor } from '../protobuf/onnx-model'
-import { wireFields } from '../protobuf/wire-reader'
+import { type GraphConstant, type GraphNode, readConstant, readNode } from '../protobuf/read-graph'
+import { type WireField, wireFields } from '../protobuf/wire-reader'
 import { WireWriter } from '../protobuf/wire-writer'
 
-/** A node of the main graph. */
-export interface GraphNode {
-  /** Its first output's name where it has none of its own. */
-  readonly name: string
-  readonly operation: string
-  readonly inputs: readonly string[]
-  readonly outputs: readonly string[]
-  /** Attributes that are whole numbers, alone or in a list. */
+/** A node with those of its attributes that decide where it can run. */
+export interface AttributedNode extends GraphNode {
+  /** Whole numbers, alone or in a list. */
   readonly integers: ReadonlyMap<string, readonly number[]>
-  /** Attributes that are text. */
   readonly strings: ReadonlyMap<string, string>
-}
-
-/** A constant of the main graph. */
-export interface GraphConstant {
-  readonly shape: readonly number[]
-  /** Its values; undefined unless they are float32 and in the file. */
-  readonly values: () => Float32Array | undefined
 }
 
 /** What takes a node's place: nodes, and constants that these need. */
@@ -29,117 +17,72 @@ export interface Replacement {
   readonly constants: readonly OnnxInitializer[]
 }
 
-/** Constants by name. */
+/** Constants of the main graph by name. */
 export type GraphConstants = ReadonlyMap<string, GraphConstant>
+
+type Edit = (node: AttributedNode, constants: GraphConstants) => Replacement | undefined
 
 /**
  * The model with each node of the main graph as `edit` wants it: replaced, or (undefined) left as it is. Nodes without
- * a name get one. Throws `ModelError` for bytes that are no protocol buffers message.
+ * a name get one. Throws `ModelError` for bytes that are no ONNX model.
  */
-export function editGraph(
-  model: Uint8Array,
-  edit: (node: GraphNode, constants: GraphConstants) => Replacement | undefined,
-): Uint8Array {
+export function editGraph(model: Uint8Array, edit: Edit): Uint8Array {
   const writer = new WireWriter()
-  for (const { number, value } of wireFields(model)) {
-    if (number === 7) writer.bytes(7, editedGraph(bytesOf(value), edit))
-    else copy(writer, number, value)
+  for (const field of wireFields(model)) {
+    if (field.number === 7) writer.bytes(7, editedGraph(field.value as Uint8Array, edit))
+    else copy(writer, field)
   }
   return writer.finish()
 }
 
-function editedGraph(graph: Uint8Array, edit: Parameters<typeof editGraph>[1]): Uint8Array {
+function editedGraph(graph: Uint8Array, edit: Edit): Uint8Array {
   const constants = new Map<string, GraphConstant>()
   for (const { number, value } of wireFields(graph)) {
-    if (number === 5) constants.set(...readConstant(bytesOf(value)))
+    if (number !== 5) continue
+    const constant = readConstant(value as Uint8Array)
+    constants.set(constant.name, constant)
   }
   const writer = new WireWriter()
-  for (const { number, value } of wireFields(graph)) {
-    if (number !== 1) {
-      copy(writer, number, value)
+  for (const field of wireFields(graph)) {
+    if (field.number !== 1) {
+      copy(writer, field)
       continue
     }
-    const node = readNode(bytesOf(value))
+    const message = field.value as Uint8Array
+    const node = { ...readNode(message), ...readAttributes(message) }
     const replacement = edit(node, constants)
     for (const constant of replacement?.constants ?? []) {
       writer.message(5, (tensor) => writeTensor(tensor, constant))
     }
-    for (const other of replacement?.nodes ?? []) writer.message(1, (message) => writeNode(message, other))
+    for (const other of replacement?.nodes ?? [])
+      writer.message(1, (nodeWriter) => writeNode(nodeWriter, other))
     // A field that is written again replaces what stood there before.
-    if (!replacement) writer.bytes(1, joined(bytesOf(value), new WireWriter().string(3, node.name).finish()))
+    if (!replacement) writer.bytes(1, joined(message, new WireWriter().string(3, node.name).finish()))
   }
   return writer.finish()
 }
 
-function readNode(message: Uint8Array): GraphNode {
-  const inputs: string[] = []
-  const outputs: string[] = []
+function readAttributes(node: Uint8Array): Pick<AttributedNode, 'integers' | 'strings'> {
   const integers = new Map<string, number[]>()
   const strings = new Map<string, string>()
-  let name = ''
-  let operation = ''
-  for (const { number, value } of wireFields(message)) {
-    if (number === 1) inputs.push(text(value))
-    if (number === 2) outputs.push(text(value))
-    if (number === 3) name = text(value)
-    if (number === 4) operation = text(value)
-    if (number === 5) readAttribute(bytesOf(value), integers, strings)
+  for (const attribute of wireFields(node)) {
+    if (attribute.number !== 5) continue
+    const numbers: number[] = []
+    let name = ''
+    for (const { number, value } of wireFields(attribute.value as Uint8Array)) {
+      if (number === 1) name = text(value)
+      // Lists of ONNX files have a tag before each number.
+      if ((number === 3 || number === 8) && typeof value === 'bigint')
+        numbers.push(Number(BigInt.asIntN(64, value)))
+      if (number === 4) strings.set(name, text(value))
+    }
+    if (numbers.length > 0) integers.set(name, numbers)
   }
-  return { name: name || outputs[0]!, operation, inputs, outputs, integers, strings }
-}
-
-function readAttribute(
-  message: Uint8Array,
-  integers: Map<string, number[]>,
-  strings: Map<string, string>,
-): void {
-  let name = ''
-  const values: number[] = []
-  let string: string | undefined
-  for (const { number, value } of wireFields(message)) {
-    if (number === 1) name = text(value)
-    if (number === 3 || number === 8) values.push(...numbers(value))
-    if (number === 4) string = text(value)
-  }
-  if (values.length > 0) integers.set(name, values)
-  if (string !== undefined) strings.set(name, string)
-}
-
-function readConstant(message: Uint8Array): [string, GraphConstant] {
-  const shape: number[] = []
-  let name = ''
-  let isFloat32 = false
-  let bytes: Uint8Array | undefined
-  for (const { number, value } of wireFields(message)) {
-    if (number === 1) shape.push(...numbers(value))
-    if (number === 2) isFloat32 = value === 1n
-    if (number === 8) name = text(value)
-    // Little-endian in both fields: raw, and packed floats.
-    if ((number === 4 || number === 9) && typeof value !== 'bigint') bytes = value
-  }
-  const count = shape.reduce((product, length) => product * length, 1)
-  // A copy: in the file it may stand at any byte.
-  const values = (): Float32Array | undefined =>
-    isFloat32 && bytes?.length === 4 * count ? new Float32Array(bytes.slice().buffer) : undefined
-  return [name, { shape, values }]
-}
-
-/** Repeated integers, packed or one by one. */
-function numbers(value: bigint | Uint8Array): number[] {
-  if (typeof value === 'bigint') return [Number(BigInt.asIntN(64, value))]
-  // A packed list is a message's bytes without its tags: a tag before each number makes it one.
-  const tagged: number[] = []
-  let starts = true
-  for (const byte of value) {
-    if (starts) tagged.push(8)
-    tagged.push(byte)
-    starts = byte < 128
-  }
-  return [...wireFields(Uint8Array.from(tagged))].flatMap((field) => numbers(field.value))
+  return { integers, strings }
 }
 
 /** Fields of models and graphs are messages, text and whole numbers only. */
-function copy(writer: WireWriter, number: number, value: bigint | Uint8Array): void {
+function copy(writer: WireWriter, { number, value }: WireField): void {
   if (typeof value === 'bigint') writer.integer(number, Number(BigInt.asIntN(64, value)))
   else writer.bytes(number, value)
 }
@@ -152,9 +95,5 @@ function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
 }
 
 function text(value: bigint | Uint8Array): string {
-  return new TextDecoder().decode(bytesOf(value))
-}
-
-function bytesOf(value: bigint | Uint8Array): Uint8Array {
-  return typeof value === 'bigint' ? new Uint8Array(0) : value
+  return typeof value === 'bigint' ? '' : new TextDecoder().decode(value)
 }

@@ -1,6 +1,6 @@
 // What ONNX Runtime's WebGPU provider (1.30) takes and then fails on: 3D transposed convolutions and grouped 3D convolutions.
 // Operators that it lacks altogether it leaves to the CPU by itself.
-import { editGraph, type GraphConstants, type GraphNode } from './edit-graph'
+import { type AttributedNode, editGraph, type GraphConstants } from './edit-graph'
 import { unfoldTransposedConvolution } from './unfold-transposed-convolution'
 
 /** A model as it runs on a device. */
@@ -28,7 +28,7 @@ export function prepareForWebgpu(model: Uint8Array): Preparation {
   return { model: rewritten.length + onCpu.length > 0 ? edited : model, rewritten, onCpu }
 }
 
-function failsOnWebgpu({ operation, inputs, integers }: GraphNode, constants: GraphConstants): boolean {
+function failsOnWebgpu({ operation, inputs, integers }: AttributedNode, constants: GraphConstants): boolean {
   const dimensions = (integers.get('kernel_shape') ?? constants.get(inputs[1] ?? '')?.shape.slice(2) ?? [])
     .length
   if (dimensions !== 3) return false

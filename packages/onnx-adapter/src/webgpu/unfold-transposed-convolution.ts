@@ -1,13 +1,13 @@
 // Transposed convolutions whose windows do not overlap, in 3D: each input voxel becomes a block of output voxels, so a
 // 1×1×1 convolution with a channel for each voxel of the block computes the same, and the channels are laid out in space.
-import type { GraphConstants, GraphNode, Replacement } from './edit-graph'
+import type { AttributedNode, GraphConstants, Replacement } from './edit-graph'
 
 /**
  * Nodes that compute what a 3D transposed convolution of stride = kernel does; undefined where it is another one.
  * `[N, Co·K, D, H, W]` → `[N, Co, kd, kh, kw, D, H, W]` → `[N, Co, D, kd, H, kh, W, kw]` → `[N, Co, D·kd, H·kh, W·kw]`.
  */
 export function unfoldTransposedConvolution(
-  node: GraphNode,
+  node: AttributedNode,
   constants: GraphConstants,
 ): Replacement | undefined {
   const [input, weightName, biasName] = node.inputs
@@ -71,7 +71,7 @@ export function unfoldTransposedConvolution(
 }
 
 function isUnfoldable(
-  { operation, integers, strings }: GraphNode,
+  { operation, integers, strings }: AttributedNode,
   [, , ...kernel]: readonly number[],
 ): boolean {
   const all = (name: string, value: number): boolean =>
