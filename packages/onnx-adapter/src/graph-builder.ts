@@ -25,6 +25,12 @@ export class GraphBuilder {
     return output
   }
 
+  /** Appends nodes and constants that have names of their own. */
+  append(nodes: readonly OnnxNode[], constants: readonly OnnxInitializer[]): void {
+    this.nodes.push(...nodes)
+    this.constants.push(...constants)
+  }
+
   /** A reduction over one axis. Sums take axes as an input since operator set 13, maxima since 18. */
   reduce(operation: 'ReduceSum' | 'ReduceMax', input: string, axis: number, keepAxis: boolean): string {
     const keepdims = { int: keepAxis ? 1 : 0 }
@@ -39,12 +45,15 @@ export class GraphBuilder {
     return this.#constant([values.length], BigInt64Array.from(values, BigInt))
   }
 
-  floats(values: readonly number[], shape: readonly number[]): string {
-    return this.#constant(shape, Float32Array.from(values))
+  floats(values: ArrayLike<number>, shape: readonly number[], name?: string): string {
+    return this.#constant(shape, Float32Array.from(values), name)
   }
 
-  #constant(shape: readonly number[], data: OnnxInitializer['data']): string {
-    const name = this.#newName('constant')
+  #constant(
+    shape: readonly number[],
+    data: OnnxInitializer['data'],
+    name: string = this.#newName('constant'),
+  ): string {
     this.constants.push({ name, shape, data })
     return name
   }

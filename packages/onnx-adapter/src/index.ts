@@ -2,6 +2,11 @@
 export type { Device, DeviceAttempt, DeviceChoice } from './devices/device'
 export { type DeviceReport, probeDevices } from './devices/probe-devices'
 export { type ExportOptions, exportOnnx } from './export-onnx'
+export {
+  exportLayersModel,
+  type LayersModelOptions,
+} from './layers-model/export-layers-model'
+export type { LayersModelArtefacts, StoredWeightSpec } from './layers-model/layers-model-artefacts'
 export type { ModelMetadata } from './model-metadata'
 export { type DeviceDistribution, toDevice } from './on-device/device-distribution'
 export {

@@ -23,7 +23,8 @@ export function onnxBody(spec: NetworkSpec): GraphPart[] {
   return spec.nodes.map((node) => onnxNode(node, channels.get(node.inputs[0]!)!, spec.dimensions))
 }
 
-function onnxNode(node: NetworkNode, inputChannels: number, dimensions: number): GraphPart {
+/** One node of a spec. Its weights are constants `<node>.<part>`. */
+export function onnxNode(node: NetworkNode, inputChannels: number, dimensions: number): GraphPart {
   const operator = (
     operation: string,
     attributes: Readonly<Record<string, OnnxAttribute>> = {},

@@ -1,0 +1,196 @@
+// A tf.LayersModel that somebody built or trained, as an `.onnx` file, from what TF.js saves of it.
+import { headOutputs } from '@stochseg/backbones'
+import { ModelError, ShapeError, type SsnHead } from '@stochseg/core'
+import { GraphBuilder } from '../graph-builder'
+import { encodeMetadata, type ModelMetadata } from '../model-metadata'
+import { encodeOnnxModel, type OnnxValue } from '../protobuf/onnx-model'
+import { ACTIVATION_LAYERS } from './activation-layers'
+import { CONVOLUTION_LAYERS } from './convolution-layers'
+import type { EmitLayer, LayerCall, PlanarTensor } from './layer-call'
+import {
+  type LayerReference,
+  type LayersModelArtefacts,
+  readStoredWeights,
+  readTopology,
+  type StoredLayer,
+  type StoredModel,
+  type StoredWeight,
+} from './layers-model-artefacts'
+import { SPATIAL_LAYERS } from './spatial-layers'
+import { emitStochsegLayer } from './stochseg-layers'
+
+/** How a layers model is exported. */
+export interface LayersModelOptions {
+  /** ONNX's operator set; 17 unless given. */
+  readonly operatorSet?: number
+  /**
+   * The head that the model ends in: its outputs are, in this order, mean, log-diagonal and factor, as
+   * `@stochseg/tfjs-adapter` builds and wraps them. The file is then one that `OnnxSegmenter` loads.
+   */
+  readonly head?: SsnHead
+  /** What the file's metadata say beside the head, which TF.js does not know; needed with a head. */
+  readonly geometry?: Pick<ModelMetadata, 'minimumSize' | 'multipleOf' | 'receptiveField'>
+  readonly properties?: Readonly<Record<string, string>>
+}
+
+const LAYERS: Readonly<Record<string, EmitLayer>> = {
+  ...CONVOLUTION_LAYERS,
+  ...ACTIVATION_LAYERS,
+  ...SPATIAL_LAYERS,
+}
+
+/**
+ * The bytes of an `.onnx` file that computes what the model does in inference, planar: `[N, C, *S]` where the model has
+ * `[N, *S, C]`. Batch and sizes are free, also where the model says them. Inputs, outputs and tensors have the layers' names.
+ *
+ * Throws {@link ModelError} naming the layer that cannot be exported, for a graph model, and for weights that are missing.
+ */
+export function exportLayersModel(
+  artefacts: LayersModelArtefacts,
+  options: LayersModelOptions = {},
+): Uint8Array {
+  const { operatorSet = 17, head } = options
+  const model = readTopology(artefacts)
+  const graph = new GraphBuilder('layers', operatorSet)
+  const { inputs, outputs } = emitModel(model, graph, readStoredWeights(artefacts))
+  const named = head ? emitHead(graph, head, outputs) : outputs
+  const metadata = head
+    ? headMetadata(model, head, inputs, options)
+    : Object.entries(options.properties ?? {})
+  return encodeOnnxModel({
+    ...{ name: model.name, operatorSet, nodes: graph.nodes, initializers: graph.constants },
+    inputs: inputs.map((tensor) => tensorValue(tensor, '')),
+    outputs: named.map((tensor) => tensorValue(tensor, 'output_')),
+    metadata: new Map(metadata),
+  })
+}
+
+interface Emitted {
+  readonly inputs: readonly PlanarTensor[]
+  readonly outputs: readonly PlanarTensor[]
+}
+
+function emitModel(
+  model: StoredModel,
+  graph: GraphBuilder,
+  weights: ReadonlyMap<string, StoredWeight>,
+): Emitted {
+  const layers = new Map(model.layers.map((layer) => [layer.name, layer]))
+  const emitted = new Map<string, PlanarTensor>()
+  const tensorOf = ({ layer: name, application }: LayerReference): PlanarTensor => {
+    const output = application === 0 ? name : `${name}.${application}`
+    const known = emitted.get(output)
+    if (known) return known
+    const layer = layers.get(name)!
+    const tensor =
+      layer.className === 'InputLayer'
+        ? inputTensor(layer)
+        : emit({
+            ...{ graph, layer, output, weights: (part) => weightOf(layer, part, weights) },
+            inputs: layer.applications[application]!.map(tensorOf),
+          })
+    emitted.set(output, tensor)
+    return tensor
+  }
+  return { inputs: model.inputs.map(tensorOf), outputs: model.outputs.map(tensorOf) }
+}
+
+function emit(call: LayerCall): PlanarTensor {
+  const { className, name, config } = call.layer
+  if (config.data_format === 'channels_first') {
+    throw new ModelError(`${className} layer '${name}'`, {
+      found: 'channels first',
+      expected: 'channels last, as TF.js computes',
+      remedy: 'Convert the model to channels last',
+    })
+  }
+  const emitLayer = config.node !== undefined ? emitStochsegLayer : LAYERS[className]
+  if (emitLayer) return emitLayer(call)
+  throw new ModelError(`layer '${name}'`, {
+    found: `a layer of class ${className}`,
+    expected: `one of ${Object.keys(LAYERS).join(', ')}`,
+    remedy: 'Replace the layer, or convert the model by another tool and wrap the .onnx file',
+  })
+}
+
+function inputTensor({ name, config }: StoredLayer): PlanarTensor {
+  const shape = (config.batch_input_shape ?? config.batch_shape) as (number | null)[] | undefined
+  const channels = shape?.at(-1)
+  if (shape && shape.length >= 3 && channels) return { name, axes: shape.length, channels }
+  throw new ModelError(`input '${name}'`, {
+    found: `shape ${JSON.stringify(shape)}`,
+    expected: '[null, …, channels] with a known number of channels',
+    remedy: 'Give the model an input shape',
+  })
+}
+
+/** Names end in `<layer>/<part>`; Python adds `:0`, and prefixes of nested scopes. */
+function weightOf(
+  { name }: StoredLayer,
+  part: string,
+  weights: ReadonlyMap<string, StoredWeight>,
+): StoredWeight {
+  const wanted = `${name}/${part}`
+  const exact = weights.get(wanted)
+  if (exact) return exact
+  const similar = [...weights].filter(([other]) => `/${other.replace(/:0$/, '')}`.endsWith(`/${wanted}`))
+  if (similar.length === 1) return similar[0]![1]
+  throw new ModelError(`layer '${name}'`, {
+    found: `${similar.length} weights '${wanted}'`,
+    expected: 'one',
+    remedy: 'Save the model again, with its weights',
+  })
+}
+
+/** The contract's outputs: mean, variances instead of their logarithms, factor. */
+function emitHead(graph: GraphBuilder, head: SsnHead, outputs: readonly PlanarTensor[]): PlanarTensor[] {
+  const expected = headOutputs(head)
+  const describe = (list: readonly { readonly name: string; readonly channels: number }[]): string =>
+    list.map(({ name, channels }) => `${name} (${channels} channels)`).join(', ')
+  const fits = expected.every(({ channels }, index) => outputs[index]?.channels === channels)
+  if (outputs.length !== expected.length || !fits) {
+    throw new ShapeError('outputs of the layers model', {
+      found: describe(outputs),
+      expected: describe(expected),
+      remedy: 'Give the head that the model was wrapped with',
+    })
+  }
+  return expected.map(({ name, channels }, index) => {
+    const { name: tensor, axes } = outputs[index]!
+    const output = name === 'logDiagonal' ? 'diagonal' : name
+    if (name === 'logDiagonal') {
+      const variance = graph.operator('Exp', [tensor])
+      graph.operator('Add', [variance, graph.floats([head.epsilon], [])], {}, output)
+    } else graph.operator('Identity', [tensor], {}, output)
+    return { name: output, axes, channels }
+  })
+}
+
+function headMetadata(
+  { name }: StoredModel,
+  head: SsnHead,
+  [image]: readonly PlanarTensor[],
+  { geometry, properties = {} }: LayersModelOptions,
+): Iterable<readonly [string, string]> {
+  const dimensions = image!.axes - 2
+  if (geometry && (dimensions === 2 || dimensions === 3)) {
+    return encodeMetadata({
+      head,
+      backbone: name,
+      channels: image!.channels,
+      dimensions,
+      ...geometry,
+      properties,
+    })
+  }
+  throw new ModelError('layers model with a head', {
+    found: geometry ? `${dimensions} spatial axes` : 'no geometry',
+    expected: 'images or volumes, and the sizes that the model takes',
+    remedy: 'Give geometry: minimumSize, multipleOf and receptiveField for each axis',
+  })
+}
+
+function tensorValue({ name, axes, channels }: PlanarTensor, prefix: string): OnnxValue {
+  const spatial = ['depth', 'height', 'width'].slice(5 - axes).map((axis) => prefix + axis)
+  return { name, shape: ['batch', channels, ...(axes > 2 ? spatial : [])] }
+}

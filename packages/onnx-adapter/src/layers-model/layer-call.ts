@@ -1,0 +1,76 @@
+// One application of a layer of a TF.js model, to be emitted as nodes on planar tensors.
+import { ModelError } from '@stochseg/core'
+import type { GraphBuilder } from '../graph-builder'
+import type { StoredLayer, StoredWeight } from './layers-model-artefacts'
+
+/** A tensor of the graph: `[N, C, *S]`, or `[N, C]`. */
+export interface PlanarTensor {
+  readonly name: string
+  /** Batch and channels included. */
+  readonly axes: number
+  readonly channels: number
+}
+
+/** What a layer is emitted from. */
+export interface LayerCall {
+  readonly graph: GraphBuilder
+  readonly layer: StoredLayer
+  readonly inputs: readonly PlanarTensor[]
+  /** The name of its output tensor. */
+  readonly output: string
+  /** A weight of the layer, in TF.js' layout. */
+  readonly weights: (part: string) => StoredWeight
+}
+
+/** Emits a layer's nodes. */
+export type EmitLayer = (call: LayerCall) => PlanarTensor
+
+/** The layer's first input. */
+export function inputOf({ inputs }: LayerCall): PlanarTensor {
+  return inputs[0]!
+}
+
+/** Spatial axes of a layer's input. */
+export function dimensionsOf(call: LayerCall): number {
+  return inputOf(call).axes - 2
+}
+
+/** One number for each spatial axis, from a number, a list, or nothing. */
+export function perAxis(call: LayerCall, key: string, otherwise?: readonly number[]): readonly number[] {
+  const value = call.layer.config[key]
+  const dimensions = dimensionsOf(call)
+  if (value === undefined || value === null) return otherwise ?? Array<number>(dimensions).fill(1)
+  const values = [value].flat() as number[]
+  if (values.length === dimensions) return values
+  if (values.length === 1) return Array<number>(dimensions).fill(values[0]!)
+  throw layerError(call, `${key} [${values}]`, `${dimensions} numbers`)
+}
+
+/** A weight as a constant of the graph, under the layer's name. */
+export function constantOf({ graph, layer }: LayerCall, part: string, { data, shape }: StoredWeight): string {
+  return graph.floats(data, shape, `${layer.name}.${part}`)
+}
+
+/** The weight with its axes in another order: `order[i]` is the axis that becomes axis i. */
+export function permuted({ shape, data }: StoredWeight, order: readonly number[]): StoredWeight {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1))
+  const newShape = order.map((axis) => shape[axis]!)
+  const result = new Float32Array(data.length)
+  const position = order.map(() => 0)
+  for (let index = 0; index < data.length; index++) {
+    result[index] = data[order.reduce((sum, axis, i) => sum + position[i]! * strides[axis]!, 0)]!
+    for (let axis = order.length - 1; axis >= 0 && ++position[axis]! === newShape[axis]!; axis--) {
+      position[axis] = 0
+    }
+  }
+  return { shape: newShape, data: result }
+}
+
+/** A setting that cannot be exported. */
+export function layerError({ layer }: LayerCall, found: string, expected: string): ModelError {
+  return new ModelError(`${layer.className} layer '${layer.name}'`, {
+    found,
+    expected,
+    remedy: 'Replace the layer, or convert the model by another tool and wrap the .onnx file',
+  })
+}
