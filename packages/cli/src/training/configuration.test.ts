@@ -30,6 +30,7 @@ test.each([
 test('a resumed run may be longer, but not another run', () => {
   const begun = parseConfiguration({ data: 'x', rank: 3 })
   expect(resumedConfiguration(begun, { steps: 9000, rank: 3 })).toEqual({ ...begun, steps: 9000 })
+  expect(resumedConfiguration(begun, { onBadCase: 'skip', patience: 3 })).toMatchObject({ onBadCase: 'skip' })
   expect(() => resumedConfiguration(begun, { rank: 4 })).toThrow(
     /found 4; expected 3, with which the run began/,
   )

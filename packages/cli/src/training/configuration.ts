@@ -138,7 +138,9 @@ export const trainingConfiguration: z.ZodType<TrainingConfiguration> = z.strictO
 })
 
 /** Keys that may change when a run is resumed: they do not alter the steps that were done. */
-const RESUMABLE = new Set<string>(['data', 'steps', 'minutes', 'backend', 'validateEvery', 'validationCases'])
+const RESUMABLE = new Set<string>([
+  ...['data', 'steps', 'minutes', 'backend', 'validateEvery', 'validationCases', 'patience', 'onBadCase'],
+])
 
 /** Checks a configuration and fills in the defaults. Throws `ValueError` that names the first wrong key. */
 export function parseConfiguration(given: PartialConfiguration): TrainingConfiguration {

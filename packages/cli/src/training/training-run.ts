@@ -1,7 +1,14 @@
 // One training run and its folder: from a configuration to checkpoints, metrics, and a model to use.
 import { join } from 'node:path'
 import { encodeSafetensors, initialWeights } from '@stochseg/backbones'
-import { type Checkpoint, type Dataset, ModelError, type TrainingRun, train } from '@stochseg/core'
+import {
+  type Checkpoint,
+  type Dataset,
+  ModelError,
+  type SkippedCase,
+  type TrainingRun,
+  train,
+} from '@stochseg/core'
 import { createTfjsEngine } from '@stochseg/tfjs-adapter'
 import type { CommandIo } from '../io'
 import { exportRun } from '../model/export-run'
@@ -52,6 +59,11 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
     const budget = timeBudget(configuration.minutes)
     const { steps } = configuration
     let step = start
+    /** Why cases were left out, by their ids. */
+    const leftOut = new Map<string, string>()
+    const note = (skipped: readonly SkippedCase[] = []): void => {
+      for (const { id, reason } of skipped) leftOut.set(id, reason)
+    }
 
     const record = (status: RunRecord['status']): RunRecord => ({
       format: 'stochseg.run',
@@ -72,11 +84,13 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
       signal: AbortSignal.any([io.signal, budget.signal]),
       onStep(report) {
         step = report.step
+        note(report.skipped)
         log.append({ event: 'step', ...report, seconds: seconds() })
         progress.update(step, steps, `loss ${report.loss.toPrecision(4)}`)
         budget.check()
       },
       onValidation(report) {
+        note(report.skipped)
         log.append({ event: 'validation', ...report, seconds: seconds() })
       },
     }
@@ -94,6 +108,7 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
     } finally {
       progress.finish()
       log.close()
+      for (const reason of leftOut.values()) io.stderr.write(`Left out: ${reason}\n`)
     }
     const best = await checkpoints.load('best')
     if (!best) throw noCheckpoint(folder)

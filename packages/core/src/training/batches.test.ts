@@ -193,6 +193,20 @@ describe('bad cases', () => {
     expect(batch.images.every(Number.isFinite)).toBe(true)
   })
 
+  it('are not tried again where they come several times, one after the other', async () => {
+    let tried = 0
+    const thrice = damaged((index) => ({ id: String(Math.floor(index / 3)) }))
+    const transform: CaseTransform = (item) => {
+      tried++
+      return item.id === '1' ? { ...item, image: Float32Array.of(Number.NaN, 0) } : item
+    }
+    const source = { dataset: thrice, seed: 1, transform, onBadCase: 'skip' } as const
+    const batch = await trainingBatches(source, { batchSize: 6 })(0)
+    expect(new Set(batch.ids)).toEqual(new Set(['0']))
+    expect(batch.skipped).toHaveLength(3)
+    expect(tried).toBe(9)
+  })
+
   it('end the run where no other is left, and where it is not the data that is wrong', async () => {
     const all = damaged(() => ({ image: Float32Array.of(0, Number.NaN) }))
     const skip = { seed: 1, onBadCase: 'skip' } as const

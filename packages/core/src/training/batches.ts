@@ -108,6 +108,8 @@ async function usableCase(
     try {
       const read = await dataset.case(index)
       id = read.id
+      // Patches of one case stand one after the other.
+      if (skipped.some((earlier) => earlier.id === id)) continue
       return { usable: await preparedCase(source, item, read), skipped }
     } catch (error) {
       if (onBadCase !== 'skip' || !(error instanceof StochsegError)) throw error
