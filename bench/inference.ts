@@ -2,7 +2,7 @@
 // Run: npx tsx bench/inference.ts [--whole]    --whole: a volume of 240×240×155 in tiles, instead of single ones (minutes)
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { deepmedicBrats, geometryOf, initialWeights, type NetworkSpec, unetLidc } from '@stochseg/backbones'
+import { deepmedicBrats, initialWeights, type NetworkSpec, unetLidc } from '@stochseg/backbones'
 import {
   sampleLabelMapsAsync,
   sampleLabelMapsIterator,
@@ -92,43 +92,49 @@ function compare(index: number): void {
   const compiled = peer('inference.py', { ...options, compile: true })
   if (compiled?.forward) row('PyTorch, torch.compile', compiled, eager?.both)
   else console.log(`torch.compile does not work here: ${compiled?.reason}`)
-  // A process of its own, so that its peak is its own.
-  const argv = [...process.execArgv, fileURLToPath(import.meta.url), String(index)]
-  row('stochseg', JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' })), eager?.both)
+  row('stochseg', JSON.parse(child(String(index), 'pipe')!), eager?.both)
 }
 
-async function wholeVolume(): Promise<void> {
+async function wholeVolume(storage: 'float32' | 'float16'): Promise<void> {
   const segmenter = await load(JOBS[2]!)
+  setWorkerCount(THREADS)
   const spatial = [155, 240, 240]
   const images = standardNormals(4 * voxelCount(spatial), { seed: 2 })
-  for (const storage of ['float16', 'float32'] as const) {
-    const start = performance.now()
-    const seconds = (): string => `${((performance.now() - start) / 1000).toFixed(0)} s`
-    const distribution = await predictWhole(
-      segmenter,
-      { images, batch: 1, spatial },
-      {
-        storage,
-        tile: [140, 140, 140],
-        onProgress: (done, total) =>
-          process.stderr.write(`\r${storage}: tile ${done}/${total}, ${seconds()} `),
-      },
-    )
-    const [forward, memory] = [seconds(), peak()]
-    for await (const _ of sampleLabelMapsIterator(distribution, { samples: SAMPLES, seed: 1 }));
-    const text = `parameters after ${forward}, peak ${memory.toFixed(0)} MB; ${SAMPLES} label maps after ${seconds()}`
-    console.log(`\n${spatial.join('×')}, C=4, R=${RANK}, ${storage}: ${text}, peak ${peak().toFixed(0)} MB`)
-  }
+  const start = performance.now()
+  const seconds = (): string => `${((performance.now() - start) / 1000).toFixed(0)} s`
+  const distribution = await predictWhole(
+    segmenter,
+    { images, batch: 1, spatial },
+    {
+      storage,
+      tile: [140, 140, 140],
+      onProgress: (done, total) => process.stderr.write(`\r${storage}: tile ${done}/${total}, ${seconds()} `),
+    },
+  )
+  const [forward, memory] = [seconds(), peak()]
+  for await (const _ of sampleLabelMapsIterator(distribution, { samples: SAMPLES, seed: 1 }));
+  const size = `${spatial.join('×')}, C=4, R=${RANK}, ${storage}`
+  const parameters = `parameters after ${forward}, peak ${memory.toFixed(0)} MB`
+  console.log(
+    `\n${size}: ${parameters}; ${SAMPLES} label maps after ${seconds()}, peak ${peak().toFixed(0)} MB`,
+  )
+}
+
+/** Runs this file in a process of its own, so that its peak is its own. */
+function child(argument: string, stdout: 'pipe' | 'inherit'): string | null {
+  const argv = [...process.execArgv, fileURLToPath(import.meta.url), argument]
+  return execFileSync(process.execPath, argv, { encoding: 'utf8', stdio: ['ignore', stdout, 'inherit'] })
 }
 
 const [argument] = process.argv.slice(2)
 if (argument === '--whole') {
   console.log(machine())
-  await wholeVolume()
+  for (const storage of ['float16', 'float32']) child(storage, 'inherit')
+} else if (argument === 'float16' || argument === 'float32') {
+  await wholeVolume(argument)
 } else if (argument !== undefined) {
   console.log(JSON.stringify(await measure(JOBS[Number(argument)]!)))
 } else {
   console.log(machine())
-  console.log(`Receptive field of DeepMedic: ${geometryOf(deepmedicBrats()).receptiveField.join(' × ')}`)
   for (const index of JOBS.keys()) compare(index)
 }

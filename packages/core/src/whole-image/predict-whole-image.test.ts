@@ -169,6 +169,12 @@ describe('a region of interest', () => {
     const samples = sampleLabelMaps(found, { samples: 50, seed: 1 })
     expect(samples.some((label, index) => label !== 0 && roi[index % 144] === 0)).toBe(false)
     expect(samples.some((label) => label !== 0)).toBe(true)
+    const { factor, diagonal } = 'deviation' in found ? float32Distribution(found) : found
+    for (const [voxel, inside] of roi.entries()) {
+      if (inside) continue
+      expect(diagonal[144 + voxel]! / 1e-5).toBeCloseTo(1, 2)
+      expect(factor[3 * 144 + voxel]).toBe(0)
+    }
   })
 
   test('leaves out the tiles that have no voxel of it', async () => {
