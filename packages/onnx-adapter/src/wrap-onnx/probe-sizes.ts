@@ -22,6 +22,9 @@ const BEGINNINGS: Readonly<Record<2 | 3, readonly number[]>> = {
 /** Steps between lengths that are tried. */
 const STEPS = [1, 2, 4, 8, 16, 32, 64]
 
+/** How many steps are taken to see that a step fits: networks that round sizes down take some by chance, and few of these. */
+const TIMES = [1, 2, 3, 5, 7, 11, 13]
+
 /**
  * Along each axis: the smallest step by which an image may grow so that its logits grow as much, and the smallest length
  * (by bisection, as if all larger ones fitted too).
@@ -44,7 +47,10 @@ export async function probeSizes(
       const found = await trySize(withLength(length))
       return found !== undefined && found[axis]! - logits[axis]! === length - usual[axis]!
     }
-    const step = await firstWhere(STEPS, (candidate) => fits(usual[axis]! + candidate))
+    const step = await firstWhere(STEPS, async (candidate) => {
+      const misfit = await firstWhere(TIMES, async (times) => !(await fits(usual[axis]! + times * candidate)))
+      return misfit === undefined
+    })
     if (step === undefined) return { usual, minimumSize: usual, multipleOf: usual, fixedSize: true }
     multipleOf.push(step)
     minimumSize.push(await leastLength(usual[axis]!, step, fits))
