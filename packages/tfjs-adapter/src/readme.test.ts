@@ -8,8 +8,8 @@ import { expect, it } from 'vitest'
 import { runSnippets } from '../../../scripts/run-snippets'
 import * as adapter from './index'
 
-it('README.md does what it says', async () => {
-  const markdown = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+it.each(['../README.md', '../../../docs/training.md'])('%s does what it says', async (page) => {
+  const markdown = await readFile(new URL(page, import.meta.url), 'utf8')
   await runSnippets(markdown, {
     '@stochseg/backbones': backbones,
     '@stochseg/core': core,

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { trainingOptions } from '@stochseg/core'
 import { expect, test } from 'vitest'
 import { parseConfiguration, resumedConfiguration } from './configuration'
 
@@ -40,4 +42,12 @@ test('starts with a low variance, but where the diagonal is all the noise there 
   expect(parseConfiguration({ data: 'x' }).logDiagonalBias).toBe(-8)
   expect(parseConfiguration({ data: 'x', head: 'diagonal' }).logDiagonalBias).toBe(0)
   expect(parseConfiguration({ data: 'x', head: 'diagonal', logDiagonalBias: -2 }).logDiagonalBias).toBe(-2)
+})
+
+test("the paper's settings on the page on training are configurations", () => {
+  const page = readFileSync(new URL('../../../../docs/training.md', import.meta.url), 'utf8')
+  const settings = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, json]) => JSON.parse(json!))
+  expect(settings).toHaveLength(2)
+  for (const given of settings)
+    expect(trainingOptions(parseConfiguration({ data: 'x', ...given })).steps).toBeGreaterThan(1)
 })
