@@ -103,6 +103,20 @@ describe('transforms', () => {
   })
 })
 
+it('reads and transforms the batches of the next two steps while one is computed', async () => {
+  const read: number[] = []
+  const seen: number[] = []
+  const trainingTransform: CaseTransform = (item, { position }) => {
+    read.push(position)
+    return item
+  }
+  const onStep = (): void => void seen.push(Math.max(...read))
+  const engine = linearEngine({ classes: 2, rank: 1, onStep })
+  await train(logged({ engine, trainingTransform }))
+  // Batches of three: at step k, those of step k + 2 are there, up to the last.
+  expect(seen).toEqual(Array.from({ length: 24 }, (_, step) => 3 * Math.min(step + 3, 24) - 1))
+})
+
 describe('patience', () => {
   /** Validates as it is told: the loss of validation k. */
   const told = (losses: readonly number[]): TrainingEngine => {
