@@ -27,7 +27,8 @@ const NEEDED = [
 const { values } = parseArgs({
   options: {
     project: { type: 'string', default: fileURLToPath(new URL('..', import.meta.url)) },
-    wheel: { type: 'string', default: 'tensorflow-cpu' },
+    // There is no tensorflow-cpu for arm64.
+    wheel: { type: 'string', default: process.arch === 'arm64' ? 'tensorflow' : 'tensorflow-cpu' },
   },
 })
 const modules = join(resolve(values.project), 'node_modules')
