@@ -1,35 +1,144 @@
-// Matrices column by column: sums, and copies of some columns.
+// Matrices column by column: sums of products, and copies of some columns.
 
-/** Sum of each column of `[rows, columns]`, in blocks of 256 rows for accuracy. */
-export function columnSums(source: usize, target: usize, rows: i32, columns: i32): void {
-  const rowBytes = (<usize>columns) << 2
-  memory.fill(target, 0, rowBytes)
-  for (let block = 0; block < rows; block += 256) {
-    const count = min(256, rows - block)
-    const from = source + <usize>block * rowBytes
-    let column = 0
-    for (; column <= columns - 8; column += 8) {
-      let read = from + ((<usize>column) << 2)
-      let a = f32x4.splat(0)
-      let b = f32x4.splat(0)
-      for (let row = 0; row < count; row++) {
-        a = f32x4.add(a, v128.load(read))
-        b = f32x4.add(b, v128.load(read, 16))
-        read += rowBytes
+/** Rows of a share. */
+const SHARE_ROWS: i32 = 1024
+/** Rows of one sum in float32, for accuracy. */
+const SUM_ROWS: i32 = 256
+
+/**
+ * The columns' sums of `[rows, columns]`, for each share of 1024 rows.
+ *
+ * @param sums `[shares, columns]`
+ */
+export function columnSums(
+  first: i32,
+  last: i32,
+  _thread: i32,
+  a: usize,
+  sums: usize,
+  rows: i32,
+  columns: i32,
+): void {
+  const bytes = (<usize>columns) << 2
+  for (let share = first; share < last; share++) {
+    const target = sums + <usize>share * bytes
+    const end = min((share + 1) * SHARE_ROWS, rows)
+    memory.fill(target, 0, bytes)
+    for (let row = share * SHARE_ROWS; row < end; row += SUM_ROWS) {
+      const count = min(SUM_ROWS, end - row)
+      const block = a + <usize>row * bytes
+      let at: usize = 0
+      for (; at + 16 <= bytes; at += 16) {
+        let read = block + at
+        let sum = f32x4.splat(0)
+        for (let index = 0; index < count; index++) {
+          sum = f32x4.add(sum, v128.load(read))
+          read += bytes
+        }
+        v128.store(target + at, f32x4.add(v128.load(target + at), sum))
       }
-      const to = target + ((<usize>column) << 2)
-      v128.store(to, f32x4.add(v128.load(to), a))
-      v128.store(to, f32x4.add(v128.load(to, 16), b), 16)
+      for (; at < bytes; at += 4) {
+        let read = block + at
+        let sum: f32 = 0
+        for (let index = 0; index < count; index++) {
+          sum += load<f32>(read)
+          read += bytes
+        }
+        store<f32>(target + at, load<f32>(target + at) + sum)
+      }
     }
-    for (; column < columns; column++) {
-      let read = from + ((<usize>column) << 2)
-      let sum: f32 = 0
-      for (let row = 0; row < count; row++) {
-        sum += load<f32>(read)
-        read += rowBytes
+  }
+}
+
+/**
+ * The columns' sums of (a − aShift)·(b − bShift), for each share of 1024 rows.
+ *
+ * @param a, b `[rows, columns]`
+ * @param aShift, bShift `[columns]`
+ * @param sums `[shares, columns]`
+ */
+export function columnProducts(
+  first: i32,
+  last: i32,
+  _thread: i32,
+  a: usize,
+  b: usize,
+  aShift: usize,
+  bShift: usize,
+  sums: usize,
+  rows: i32,
+  columns: i32,
+): void {
+  const bytes = (<usize>columns) << 2
+  for (let share = first; share < last; share++) {
+    const target = sums + <usize>share * bytes
+    const end = min((share + 1) * SHARE_ROWS, rows)
+    memory.fill(target, 0, bytes)
+    for (let row = share * SHARE_ROWS; row < end; row += SUM_ROWS) {
+      const count = min(SUM_ROWS, end - row)
+      const block = <usize>row * bytes
+      let at: usize = 0
+      for (; at + 16 <= bytes; at += 16) {
+        const left = v128.load(aShift + at)
+        const right = v128.load(bShift + at)
+        let offset = block + at
+        let sum = f32x4.splat(0)
+        for (let index = 0; index < count; index++) {
+          const x = f32x4.sub(v128.load(a + offset), left)
+          const y = f32x4.sub(v128.load(b + offset), right)
+          sum = f32x4.add(sum, f32x4.mul(x, y))
+          offset += bytes
+        }
+        v128.store(target + at, f32x4.add(v128.load(target + at), sum))
       }
-      const to = target + ((<usize>column) << 2)
-      store<f32>(to, load<f32>(to) + sum)
+      for (; at < bytes; at += 4) {
+        const left = load<f32>(aShift + at)
+        const right = load<f32>(bShift + at)
+        let offset = block + at
+        let sum: f32 = 0
+        for (let index = 0; index < count; index++) {
+          sum += (load<f32>(a + offset) - left) * (load<f32>(b + offset) - right)
+          offset += bytes
+        }
+        store<f32>(target + at, load<f32>(target + at) + sum)
+      }
+    }
+  }
+}
+
+/**
+ * y = a·aScale + b·bScale + shift in each column; without b where it is 0. Shares of 1024 rows.
+ *
+ * @param a, b, y `[rows, columns]`
+ * @param coefficients aScale, shift and bScale, `[3, columns]`
+ */
+export function scaleColumns(
+  first: i32,
+  last: i32,
+  _thread: i32,
+  a: usize,
+  b: usize,
+  coefficients: usize,
+  y: usize,
+  rows: i32,
+  columns: i32,
+): void {
+  const bytes = (<usize>columns) << 2
+  const shift = coefficients + bytes
+  const bScale = shift + bytes
+  const end = <usize>min(last * SHARE_ROWS, rows) * bytes
+  for (let row = <usize>(first * SHARE_ROWS) * bytes; row < end; row += bytes) {
+    let at: usize = 0
+    for (; at + 16 <= bytes; at += 16) {
+      const scaled = f32x4.mul(v128.load(a + row + at), v128.load(coefficients + at))
+      let value = f32x4.add(scaled, v128.load(shift + at))
+      if (b) value = f32x4.add(value, f32x4.mul(v128.load(b + row + at), v128.load(bScale + at)))
+      v128.store(y + row + at, value)
+    }
+    for (; at < bytes; at += 4) {
+      let value = load<f32>(a + row + at) * load<f32>(coefficients + at) + load<f32>(shift + at)
+      if (b) value += load<f32>(b + row + at) * load<f32>(bScale + at)
+      store<f32>(y + row + at, value)
     }
   }
 }

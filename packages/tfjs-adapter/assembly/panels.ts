@@ -32,28 +32,12 @@ export function unpackPanels(source: usize, target: usize, rows: i32, columns: i
   }
 }
 
-/**
- * A filter `[taps, inputs, outputs]` turned round: `[taps, outputs, inputs]`, the last tap first. One share for each tap.
- */
-export function turnFilter(
-  first: i32,
-  last: i32,
-  _thread: i32,
-  source: usize,
-  target: usize,
-  taps: i32,
-  inputs: i32,
-  outputs: i32,
-): void {
-  const bytes = (<usize>(inputs * outputs)) << 2
-  for (let tap = first; tap < last; tap++) {
-    const from = source + <usize>tap * bytes
-    const to = target + <usize>(taps - 1 - tap) * bytes
-    for (let input = 0; input < inputs; input++) {
-      for (let output = 0; output < outputs; output++) {
-        const value = load<f32>(from + ((<usize>(input * outputs + output)) << 2))
-        store<f32>(to + ((<usize>(output * inputs + input)) << 2), value)
-      }
+/** `[rows, columns]` to `[columns, rows]`. */
+export function transpose(source: usize, target: usize, rows: i32, columns: i32): void {
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const value = load<f32>(source + ((<usize>(row * columns + column)) << 2))
+      store<f32>(target + ((<usize>(column * rows + row)) << 2), value)
     }
   }
 }

@@ -5,8 +5,10 @@ import { multiply } from './products'
 
 /** Rows of a share of {@link pointwiseConvolution}. */
 const SHARE_ROWS: i32 = 64
+/** Inputs of a share of {@link pointwiseGradient}. */
+const SHARE_INPUTS: i32 = 16
 /** Rows that one sum of products runs over before it is added to the gradient, for accuracy. */
-const GRADIENT_ROWS: i32 = 128
+const GRADIENT_ROWS: i32 = 64
 
 /**
  * x · filter + bias in shares of 64 rows.
@@ -45,42 +47,45 @@ export function pointwiseConvolution(
 }
 
 /**
- * The filter's gradient xᵀ · dy, `[inputs, outputs]`; one share for every four inputs.
+ * The filter's gradient xᵀ · dy, `[inputs, outputs]`; one share for every 16 inputs.
  *
- * @param scratch 4 · octets(outputs) values for each thread
+ * @param sums scratch, quads(inputs) · octets(outputs) values
  */
 export function pointwiseGradient(
   first: i32,
   last: i32,
-  thread: i32,
+  _thread: i32,
   x: usize,
   dy: usize,
   gradient: usize,
   rows: i32,
   inputs: i32,
   outputs: i32,
-  scratch: usize,
+  sums: usize,
 ): void {
   const inputBytes = (<usize>inputs) << 2
   const outputBytes = (<usize>outputs) << 2
-  const tileBytes: usize = 128
-  scratch += <usize>thread * ((<usize>octets(outputs)) << 4)
-  for (let input = 4 * first; input < min(4 * last, quads(inputs)); input += 4) {
-    memory.fill(scratch, 0, (<usize>octets(outputs)) << 4)
-    for (let row = 0; row < rows; row += GRADIENT_ROWS) {
-      const count = min(GRADIENT_ROWS, rows - row)
+  const quadBytes = (<usize>octets(outputs)) << 4
+  const end = min(SHARE_INPUTS * last, quads(inputs))
+  const start = sums + <usize>((SHARE_INPUTS * first) >> 2) * quadBytes
+  memory.fill(start, 0, <usize>((end - SHARE_INPUTS * first) >> 2) * quadBytes)
+  for (let row = 0; row < rows; row += GRADIENT_ROWS) {
+    const count = min(GRADIENT_ROWS, rows - row)
+    let target = start
+    for (let input = SHARE_INPUTS * first; input < end; input += 4) {
       const left = x + <usize>row * inputBytes + ((<usize>input) << 2)
       for (let output = 0; output < outputs; output += 8) {
         const right = dy + <usize>row * outputBytes + ((<usize>output) << 2)
-        addOuterProducts4(left, right, scratch + ((<usize>output) << 4), count, inputBytes, outputBytes)
+        addOuterProducts4(left, right, target, count, inputBytes, outputBytes)
+        target += 128
       }
     }
-    for (let index = 0; index < min(4, inputs - input); index++) {
-      for (let output = 0; output < outputs; output += 8) {
-        const target = gradient + <usize>(input + index) * outputBytes + ((<usize>output) << 2)
-        const source = scratch + (<usize>output >> 3) * tileBytes + ((<usize>index) << 5)
-        memory.copy(target, source, (<usize>min(8, outputs - output)) << 2)
-      }
+  }
+  for (let input = SHARE_INPUTS * first; input < min(end, inputs); input++) {
+    const source = sums + <usize>(input >> 2) * quadBytes + ((<usize>(input & 3)) << 5)
+    for (let output = 0; output < outputs; output += 8) {
+      const target = gradient + <usize>input * outputBytes + ((<usize>output) << 2)
+      memory.copy(target, source + ((<usize>output) << 4), (<usize>min(8, outputs - output)) << 2)
     }
   }
 }

@@ -16,43 +16,72 @@ import { transformFilter, transformFilterGradient } from './winograd-transforms'
 /** Rows that one sum of products runs over before it is added to the gradient, for accuracy. */
 const GRADIENT_ROWS: i32 = 128
 
-/** Values of U. */
-export function winogradFilterSize(sizes: ConvolutionSizes): i32 {
-  return 36 * sizes.kernelZ * quads(sizes.inputs) * octets(sizes.outputs)
+/** Bytes of one of U's 36 parts. */
+function filterBytes(sizes: ConvolutionSizes): usize {
+  return spacedBytes(sizes.kernelZ * quads(sizes.inputs) * octets(sizes.outputs))
 }
 
-/** U from a filter `[kernelZ, 3, 3, inputs, outputs]`; one share for each of kernelZ · quads(inputs) rows. */
+/** Bytes of U. */
+export function winogradFilterBytes(sizes: ConvolutionSizes): usize {
+  return 36 * filterBytes(sizes)
+}
+
+/**
+ * U from a filter `[kernelZ, 3, 3, inputs, outputs]`, or, for the gradient with respect to the input, from a filter
+ * `[kernelZ, 3, 3, outputs, inputs]` that is turned round. One share for each of kernelZ · octets(outputs) / 8 panels.
+ */
 export function winogradFilter(
   first: i32,
   last: i32,
   thread: i32,
   sizes: ConvolutionSizes,
   filter: usize,
+  turned: i32,
   target: usize,
   scratch: usize,
 ): void {
   const inputs = sizes.inputs
   const outputs = sizes.outputs
-  const depth = sizes.kernelZ * quads(inputs)
-  const planeBytes = (<usize>(depth * octets(outputs))) << 2
-  const offsetBytes = (<usize>(inputs * outputs)) << 2
-  scratch += <usize>thread * 36 * 16
-  for (let row = first; row < last; row++) {
-    const z = row / quads(inputs)
-    const input = row % quads(inputs)
-    for (let output = 0; output < octets(outputs); output += 4) {
-      const place = target + ((<usize>((output >> 3) * depth + row)) << 5) + ((<usize>(output & 4)) << 2)
+  const depth = quads(inputs)
+  const planeBytes = filterBytes(sizes)
+  const taps = scratch + <usize>thread * 45 * 16
+  const columns = taps + 9 * 16
+  for (let share = first; share < last; share++) {
+    const z = share % sizes.kernelZ
+    const panel = share / sizes.kernelZ
+    const plane = turned ? sizes.kernelZ - 1 - z : z
+    const source = filter + ((<usize>(9 * plane * inputs * outputs)) << 2)
+    for (let row = 0; row < 2 * depth; row++) {
+      const input = row >> 1
+      const output = 8 * panel + 4 * (row & 1)
+      const place = target + ((<usize>((panel * sizes.kernelZ + z) * depth)) << 5) + ((<usize>row) << 4)
       if (input >= inputs || output >= outputs) {
         for (let k: usize = 0; k < 36; k++) v128.store(place + k * planeBytes, f32x4.splat(0))
         continue
       }
-      const source = filter + ((<usize>((9 * z * inputs + input) * outputs + output)) << 2)
-      for (let x: usize = 0; x < 3; x++) {
-        transformFilter(source + x * offsetBytes, 3 * offsetBytes, scratch + x * 16, 96)
+      if (turned) turnedTaps(source, taps, inputs, outputs, input, output)
+      else {
+        const values = source + ((<usize>(input * outputs + output)) << 2)
+        for (let tap = 0; tap < 9; tap++) {
+          v128.store(taps + ((<usize>tap) << 4), v128.load(values + ((<usize>(tap * inputs * outputs)) << 2)))
+        }
       }
+      for (let x: usize = 0; x < 3; x++) transformFilter(taps + x * 16, 48, columns + x * 16, 96)
       for (let y: usize = 0; y < 6; y++) {
-        transformFilter(scratch + y * 96, 16, place + 6 * y * planeBytes, planeBytes)
+        transformFilter(columns + y * 96, 16, place + 6 * y * planeBytes, planeBytes)
       }
+    }
+  }
+}
+
+/** The taps, the last first, of four outputs of a filter `[3, 3, outputs, inputs]`; zeros beyond the last output. */
+function turnedTaps(source: usize, target: usize, inputs: i32, outputs: i32, input: i32, output: i32): void {
+  for (let tap = 0; tap < 9; tap++) {
+    const values = source + ((<usize>((8 - tap) * inputs * outputs + input)) << 2)
+    for (let lane = 0; lane < 4; lane++) {
+      const present = output + lane < outputs
+      const at = values + ((<usize>((output + lane) * inputs)) << 2)
+      store<f32>(target + ((<usize>(4 * tap + lane)) << 2), present ? load<f32>(at) : 0)
     }
   }
 }
@@ -109,7 +138,7 @@ export function winogradConvolution(
     }
     const partBytes = (<usize>(tiles * depth)) << 2
     for (let k: usize = 0; k < 36; k++) {
-      const u = filter + ((k * kernelZ * depth * columns) << 2)
+      const u = filter + k * filterBytes(sizes)
       multiply(v + k * vStride, u, m + k * mStride, planes * tiles, depth, kernelZ, partBytes, columns >> 3)
     }
     for (let plane = 0; plane < planes; plane++) {
@@ -205,7 +234,7 @@ export function winogradGradientProducts(
     const z = share % sizes.kernelZ
     const v = transformed + k * vStride + <usize>(z * tiles) * rowBytes
     const m = transformed + 36 * vStride + k * mStride
-    const part = gradient + ((<usize>(share * depth * columns)) << 2)
+    const part = gradient + k * filterBytes(sizes) + ((<usize>(z * depth * columns)) << 2)
     if (block === 0) memory.fill(part, 0, (<usize>(depth * columns)) << 2)
     for (let row = 0; row < rows; row += GRADIENT_ROWS) {
       const count = min(GRADIENT_ROWS, rows - row)
@@ -235,7 +264,7 @@ export function winogradGradientFilter(
   const inputs = sizes.inputs
   const outputs = sizes.outputs
   const depth = quads(inputs)
-  const partBytes = (<usize>(sizes.kernelZ * depth * octets(outputs))) << 2
+  const partBytes = filterBytes(sizes)
   const results = scratch + <usize>thread * 45 * 16
   const lines = results + 9 * 16
   const offsetBytes = (<usize>(inputs * outputs)) << 2

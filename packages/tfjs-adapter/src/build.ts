@@ -13,6 +13,7 @@ import { BatchNormalisationLayer } from './layers/batch-normalisation-layer'
 import { DilatedConvolutionLayer } from './layers/dilated-convolution-layer'
 import { GroupNormalisationLayer } from './layers/group-normalisation-layer'
 import { OperationLayer } from './layers/operation-layer'
+import { PreluLayer } from './layers/prelu-layer'
 import { TransposedConvolutionLayer } from './layers/transposed-convolution-layer'
 import { setWeights, specParameters } from './model-weights'
 
@@ -67,7 +68,7 @@ function layerOf(node: NetworkNode, dimensions: 2 | 3, dropout: DropoutSource): 
     case 'batchNorm':
       return new BatchNormalisationLayer({ node })
     case 'activation':
-      return activation(node, dimensions)
+      return activation(node)
     case 'pool': {
       const config = { name, poolSize: node.window as never, strides: node.window as never }
       if (dimensions === 2) {
@@ -101,17 +102,15 @@ function convolution(node: ConvolutionNode): layers.Layer {
   return node.kernel.length === 2 ? layers.conv2d(config) : layers.conv3d(config)
 }
 
-function activation({ name, function: kind, slope }: ActivationNode, dimensions: 2 | 3): layers.Layer {
+function activation(node: ActivationNode): layers.Layer {
+  const { name, function: kind, slope } = node
   switch (kind) {
     case 'relu':
       return layers.reLU({ name })
     case 'leakyRelu':
       return layers.leakyReLU({ name, alpha: slope ?? 0.01 })
-    case 'prelu': {
-      // One slope for all: shared along every axis but the batch's.
-      const sharedAxes = Array.from({ length: dimensions + 1 }, (_, axis) => axis + 1)
-      return layers.prelu({ name, sharedAxes })
-    }
+    case 'prelu':
+      return new PreluLayer({ node })
     case 'sigmoid':
     case 'tanh':
       return layers.activation({ name, activation: kind })

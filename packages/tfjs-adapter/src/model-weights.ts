@@ -1,5 +1,5 @@
 // Weights in and out of a layers model, between the canonical names and layout and TF.js' own:
-// kernels [out, in, *kernel] ↔ [*kernel, in, out]; a shared PReLU slope [1] ↔ [1, …, 1].
+// kernels [out, in, *kernel] ↔ [*kernel, in, out].
 import { checkParameters, type NetworkSpec, parametersOf } from '@stochseg/backbones'
 import type { SsnHead, Weight, Weights } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'

@@ -1,5 +1,6 @@
 // Kernels that TF.js' wasm backend computes rightly but slowly, done directly where our own code can.
 import * as tf from '@tensorflow/tfjs-core'
+import { columnSums } from './column-sums'
 import { geometry2d, geometry3d } from './convolution-geometry'
 import { type NativeKernels, nativeKernels, pointer, type WasmBackend } from './native'
 import { ownConvolution } from './own-convolution'
@@ -29,6 +30,9 @@ export function accelerated(stock: tf.KernelConfig, { run }: Acceleration): tf.K
   }
 }
 
+/** Columns up to which sums over rows are worth while here. */
+const MOST_COLUMNS = 4096
+
 /** Sum over the first axes, e.g. a bias's gradient: TF.js transposes the whole tensor first. */
 const leadingSum: Acceleration = {
   kernelName: tf.Sum,
@@ -39,10 +43,11 @@ const leadingSum: Acceleration = {
     const leading = axes.length < x.shape.length && axes.every((value, index) => value === index)
     if (!leading || x.dtype !== 'float32') return undefined
     const shape = x.shape.slice(axes.length)
-    const output = backend.makeOutput(shape, 'float32')
     const columns = tf.util.sizeFromShape(shape)
-    const rows = tf.util.sizeFromShape(x.shape) / columns
-    native.columnSums(pointer(backend, x), pointer(backend, output), rows, columns)
+    if (columns > MOST_COLUMNS) return undefined
+    const output = backend.makeOutput(shape, 'float32')
+    const sums = columnSums(native, backend, x, columns)
+    new Float32Array(backend.wasm.HEAPU8.buffer, pointer(backend, output), columns).set(sums)
     return keepDims ? { ...output, shape: [...axes.map(() => 1), ...shape] } : output
   },
 }

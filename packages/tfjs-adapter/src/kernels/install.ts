@@ -3,6 +3,8 @@ import * as tf from '@tensorflow/tfjs-core'
 import { accelerated, accelerations } from './acceleration'
 import { convolutionGradients } from './convolution-gradients'
 import { depthwiseGradients } from './depthwise-gradients'
+import { elementwise } from './elementwise'
+import { identity } from './identity'
 import { interpolation } from './interpolation'
 import { maxPools } from './max-pools'
 import { normalisation } from './normalisation'
@@ -15,7 +17,7 @@ export function installKernels(): void {
     accelerated(tf.getKernel(acceleration.kernelName, 'wasm'), acceleration),
   )
   const composed = [...convolutionGradients, ...depthwiseGradients, ...maxPools, segmentSum]
-  for (const kernel of [...composed, ...normalisation, interpolation, ...faster]) {
+  for (const kernel of [...composed, ...normalisation, ...elementwise, identity, interpolation, ...faster]) {
     if (tf.getKernel(kernel.kernelName, 'wasm')) tf.unregisterKernel(kernel.kernelName, 'wasm')
     tf.registerKernel(kernel)
   }

@@ -36,39 +36,13 @@ export interface NativeKernels {
     kernelY: number,
     kernelX: number,
   ): void
+  transpose(source: number, target: number, rows: number, columns: number): void
   packPanels(source: number, target: number, rows: number, columns: number): void
   unpackPanels(source: number, target: number, rows: number, columns: number): void
-  columnSums(source: number, target: number, rows: number, columns: number): void
   copyColumns(source: number, target: number, rows: number, sourceColumns: number, columns: number): void
   interpolate: Interpolate
   interpolateTransposed: Interpolate
-  normalise(
-    x: number,
-    scale: number,
-    bias: number,
-    y: number,
-    mean: number,
-    variance: number,
-    coefficients: number,
-    rows: number,
-    columns: number,
-    epsilon: number,
-  ): void
-  normaliseGradient(
-    dy: number,
-    x: number,
-    scale: number,
-    mean: number,
-    variance: number,
-    dx: number,
-    scaleGradient: number,
-    biasGradient: number,
-    coefficients: number,
-    rows: number,
-    columns: number,
-    epsilon: number,
-  ): void
-  winogradFilterSize(sizes: number): number
+  winogradFilterBytes(sizes: number): number
   winogradShares(sizes: number): number
   winogradScratchBytes(sizes: number): number
   winogradGradientBytes(sizes: number): number

@@ -3,8 +3,9 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { ConvolutionGeometry } from './convolution-geometry'
 import { type NativeKernels, pointer, type WasmBackend, withScratch } from './native'
 
-/** Rows of a share, as in assembly/. */
+/** Rows and inputs of a share, as in assembly/. */
 const SHARE_ROWS = 64
+const SHARE_INPUTS = 16
 
 /** Whether the functions below compute this convolution of `[batch, …]`. */
 export function isPointwise(
@@ -39,7 +40,7 @@ export function pointwiseConvolution(
     native.packPanels(pointer(backend, filter), panels!, inputs, outputs)
     native.divide(
       'pointwiseConvolution',
-      Math.ceil(rows / SHARE_ROWS),
+      { shares: Math.ceil(rows / SHARE_ROWS), operations: rows * inputs * outputs },
       pointer(backend, x),
       panels!,
       bias ? pointer(backend, bias) : 0,
@@ -68,7 +69,7 @@ export function pointwiseInputGradient(
 ): tf.TensorInfo {
   const [inputs, outputs] = filter.shape.slice(-2) as [number, number]
   const turned = backend.makeOutput([outputs, inputs], 'float32')
-  native.divide('turnFilter', 1, pointer(backend, filter), pointer(backend, turned), 1, inputs, outputs)
+  native.transpose(pointer(backend, filter), pointer(backend, turned), inputs, outputs)
   const gradient = pointwiseConvolution(native, backend, dy, turned, undefined)
   backend.disposeData(turned.dataId)
   return gradient
@@ -87,19 +88,20 @@ export function pointwiseFilterGradient(
   geometry: ConvolutionGeometry,
 ): tf.TensorInfo {
   const [inputs, outputs] = [x.shape.at(-1)!, dy.shape.at(-1)!]
+  const rows = tf.util.sizeFromShape(x.shape.slice(0, -1))
   const gradient = backend.makeOutput([...geometry.kernel, inputs, outputs], 'float32')
   const columns = Math.ceil(outputs / 8) * 8
-  withScratch(backend, [4 * columns * native.threads], ([scratch]) => {
+  withScratch(backend, [Math.ceil(inputs / 4) * 4 * columns], ([sums]) => {
     native.divide(
       'pointwiseGradient',
-      Math.ceil(inputs / 4),
+      { shares: Math.ceil(inputs / SHARE_INPUTS), operations: rows * inputs * outputs },
       pointer(backend, x),
       pointer(backend, dy),
       pointer(backend, gradient),
-      tf.util.sizeFromShape(x.shape.slice(0, -1)),
+      rows,
       inputs,
       outputs,
-      scratch!,
+      sums!,
     )
   })
   return gradient

@@ -6,12 +6,21 @@ import { THREAD_SOURCE } from './thread-source.generated'
 /** Chunks for each thread: enough that one which is held up does not hold up the others. */
 const CHUNKS_PER_THREAD = 8
 
+/** Operations (some 50 µs) below which the other threads are not woken. */
+const WORTH_WAKING = 1_000_000
+
+/** How much there is to do: shares, and roughly how many multiply-adds or values they come to. */
+export interface Work {
+  readonly shares: number
+  readonly operations: number
+}
+
 /** Calls a kernel: all its shares, on as many threads as have time. Returns when they are done. */
-export type Divide = (kernel: string, shares: number, ...pointers: number[]) => void
+export type Divide = (kernel: string, work: Work, ...pointers: number[]) => void
 
 /** All shares on the calling thread. */
 export function alone(kernels: Readonly<Record<string, unknown>>): Divide {
-  return (kernel, shares, ...pointers) => (kernels[kernel] as DividedKernel)(0, shares, 0, ...pointers)
+  return (kernel, { shares }, ...pointers) => (kernels[kernel] as DividedKernel)(0, shares, 0, ...pointers)
 }
 
 /**
@@ -30,7 +39,13 @@ export function together(
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT))
   for (let thread = 1; thread < count; thread++) startThread({ ...start, control, kernels: names, thread })
   const maySleep = globalThis.process?.versions?.node !== undefined
-  return (kernel, shares, ...pointers) => {
+  const byItself = alone(exported)
+  return (kernel, amount, ...pointers) => {
+    const { shares, operations } = amount
+    if (operations < WORTH_WAKING) {
+      byItself(kernel, amount, ...pointers)
+      return
+    }
     const call = { kernel: names.indexOf(kernel), shares, chunks: CHUNKS_PER_THREAD * count }
     announce(control, call, pointers)
     work(control, functions, 0)

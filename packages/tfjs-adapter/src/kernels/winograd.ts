@@ -1,13 +1,15 @@
 // Convolutions of stride 1 with planes of 3×3, in 2D or 3D, by our own module: assembly/winograd.ts.
-import type * as tf from '@tensorflow/tfjs-core'
+import * as tf from '@tensorflow/tfjs-core'
 import type { ConvolutionGeometry } from './convolution-geometry'
 import { type Blocks, tilesOf, withSizes } from './convolution-sizes'
 import { type NativeKernels, pointer, type WasmBackend, withScratch } from './native'
 
 /** Bytes of a block's transformed inputs and outputs, which should stay in a second-level cache. */
-const BLOCK_BYTES = 512 * 1024
+const BLOCK_BYTES = 256 * 1024
 /** Bytes of the transformed tiles that a filter's gradient is summed over at a time. */
 const GRADIENT_BYTES = 4 * 1024 * 1024
+/** Operations of the transform of one value of a filter, about. */
+const FILTER_OPERATIONS = 16
 /** Floats of scratch that a thread needs to transform filters. */
 const FILTER_SCRATCH = 45 * 4
 
@@ -19,7 +21,7 @@ export function isWinograd({ kernel, stride, dilation }: ConvolutionGeometry): b
 
 /**
  * @param x `[N, *inputSize, in]`
- * @param filter `[*kernel, in, out]`
+ * @param filter `[*kernel, in, out]`; where it is `turned`, `[*kernel, out, in]`, read from its last tap to its first
  * @param bias `[out]`
  * @returns `[N, *outputSize, out]`
  */
@@ -30,22 +32,27 @@ export function winogradConvolution(
   filter: tf.TensorInfo,
   bias: tf.TensorInfo | undefined,
   geometry: ConvolutionGeometry,
+  turned = false,
 ): tf.TensorInfo {
-  const [inputs, outputs] = filter.shape.slice(-2) as [number, number]
-  const channels = { batch: x.shape[0]!, inputs, outputs }
-  const output = backend.makeOutput([channels.batch, ...geometry.outputSize, outputs], 'float32')
+  const [inputs, outputs] = turned ? filter.shape.slice(-2).reverse() : filter.shape.slice(-2)
+  const channels = { batch: x.shape[0]!, inputs: inputs!, outputs: outputs! }
+  const output = backend.makeOutput([channels.batch, ...geometry.outputSize, outputs!], 'float32')
   withSizes(backend, geometry, channels, blocks(geometry, channels, native.threads), (sizes) => {
     const lengths = [
-      native.winogradFilterSize(sizes),
+      native.winogradFilterBytes(sizes) / 4,
       (native.winogradScratchBytes(sizes) / 4) * native.threads,
       FILTER_SCRATCH * native.threads,
     ]
     withScratch(backend, lengths, ([transformed, scratch, filterScratch]) => {
-      const rows = depthOf(geometry) * Math.ceil(inputs / 4) * 4
-      native.divide('winogradFilter', rows, sizes, pointer(backend, filter), transformed!, filterScratch!)
+      const panels = {
+        shares: depthOf(geometry) * Math.ceil(outputs! / 8),
+        operations: FILTER_OPERATIONS * tf.util.sizeFromShape(filter.shape),
+      }
+      const at = pointer(backend, filter)
+      native.divide('winogradFilter', panels, sizes, at, Number(turned), transformed!, filterScratch!)
       native.divide(
         'winogradConvolution',
-        native.winogradShares(sizes),
+        { shares: native.winogradShares(sizes), operations: products(geometry, channels) },
         sizes,
         pointer(backend, x),
         transformed!,
@@ -73,18 +80,13 @@ export function winogradInputGradient(
   geometry: ConvolutionGeometry,
 ): tf.TensorInfo {
   const { kernel, inputSize, outputSize, padBefore } = geometry
-  const [inputs, outputs] = filter.shape.slice(-2) as [number, number]
-  const turned = backend.makeOutput([...kernel, outputs, inputs], 'float32')
-  const taps = kernel.reduce((product, size) => product * size, 1)
-  native.divide('turnFilter', taps, pointer(backend, filter), pointer(backend, turned), taps, inputs, outputs)
-  const gradient = winogradConvolution(native, backend, dy, turned, undefined, {
+  const backward = {
     ...geometry,
     inputSize: outputSize,
     outputSize: inputSize,
     padBefore: kernel.map((size, axis) => size - 1 - padBefore[axis]!),
-  })
-  backend.disposeData(turned.dataId)
-  return gradient
+  }
+  return winogradConvolution(native, backend, dy, filter, undefined, backward, true)
 }
 
 /**
@@ -101,6 +103,7 @@ export function winogradFilterGradient(
 ): tf.TensorInfo {
   const channels = { batch: x.shape[0]!, inputs: x.shape.at(-1)!, outputs: dy.shape.at(-1)! }
   const gradient = backend.makeOutput([...geometry.kernel, channels.inputs, channels.outputs], 'float32')
+  const gradientSize = tf.util.sizeFromShape(gradient.shape)
   const depth = depthOf(geometry)
   const planes = outputPlanes(geometry)
   const tiles = tilesOf(geometry, channels.batch)
@@ -109,18 +112,19 @@ export function winogradFilterGradient(
   withSizes(backend, geometry, channels, { tiles: block, planes }, (sizes) => {
     const at = (tensor: tf.TensorInfo): number => pointer(backend, tensor)
     const lengths = [
-      native.winogradFilterSize(sizes),
+      native.winogradFilterBytes(sizes) / 4,
       native.winogradGradientBytes(sizes) / 4,
       (native.winogradTileBytes(sizes) / 4) * native.threads,
       FILTER_SCRATCH * native.threads,
     ]
     withScratch(backend, lengths, ([ofFilter, ofTiles, scratch, filterScratch]) => {
+      const ofBlock = { shares: block * (planes + depth - 1), operations: block * tileBytes }
+      const ofProducts = { shares: 36 * depth, operations: (products(geometry, channels) * block) / tiles }
       for (let index = 0; index * block < tiles; index++) {
-        const shares = block * (planes + depth - 1)
-        native.divide('winogradGradientTiles', shares, sizes, at(x), at(dy), ofTiles!, index, scratch!)
-        native.divide('winogradGradientProducts', 36 * depth, sizes, ofTiles!, ofFilter!, index)
+        native.divide('winogradGradientTiles', ofBlock, sizes, at(x), at(dy), ofTiles!, index, scratch!)
+        native.divide('winogradGradientProducts', ofProducts, sizes, ofTiles!, ofFilter!, index)
       }
-      const rows = depth * channels.inputs
+      const rows = { shares: depth * channels.inputs, operations: FILTER_OPERATIONS * gradientSize }
       native.divide('winogradGradientFilter', rows, sizes, ofFilter!, at(gradient), filterScratch!)
     })
   })
@@ -135,12 +139,20 @@ function blocks(
 ): Blocks {
   const planes = Math.min(outputPlanes(geometry), 8)
   const rowBytes = 36 * 4 * (inputs * (1 + (depthOf(geometry) - 1) / planes) + outputs)
-  const rows = Math.max(8, Math.floor(BLOCK_BYTES / rowBytes))
+  const rows = Math.max(16, Math.floor(BLOCK_BYTES / rowBytes))
   const tiles = tilesOf(geometry, batch)
   const chunks = Math.ceil(outputPlanes(geometry) / planes)
   const forThreads = Math.ceil((tiles * chunks) / (4 * threads))
   const count = Math.max(1, Math.min(Math.floor(rows / planes), forThreads, tiles))
   return { tiles: planes === 1 ? Math.ceil(count / 4) * 4 : count, planes }
+}
+
+/** Multiply-adds, about: a quarter of the direct convolution's. */
+function products(
+  { kernel, outputSize }: ConvolutionGeometry,
+  { batch, inputs, outputs }: { readonly batch: number; readonly inputs: number; readonly outputs: number },
+): number {
+  return (batch * inputs * outputs * tf.util.sizeFromShape([...kernel, ...outputSize])) / 4
 }
 
 function depthOf({ kernel }: ConvolutionGeometry): number {

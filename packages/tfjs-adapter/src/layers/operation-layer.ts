@@ -3,6 +3,7 @@ import type { CropNode, DropoutNode, PerAxis, SliceNode, UpsampleNode } from '@s
 import * as tf from '@tensorflow/tfjs-core'
 import type { Shape } from '@tensorflow/tfjs-layers'
 import { type DropoutSource, dropoutSeed } from '../dropout-source'
+import { dropout } from '../operations/dropout'
 import { everyNth } from '../operations/every-nth'
 import { linearUpsample } from '../operations/linear-upsample'
 import { nearestUpsample } from '../operations/nearest-upsample'
@@ -34,7 +35,7 @@ export class OperationLayer extends NodeLayer<UpsampleNode | CropNode | SliceNod
         return everyNth(x, node.start, node.step)
       case 'dropout':
         return kwargs.training
-          ? tf.dropout(x, node.rate, undefined, dropoutSeed(this.dropout, node.name))
+          ? dropout(x, { rate: node.rate, key: dropoutSeed(this.dropout, node.name) })
           : x.clone()
     }
   }

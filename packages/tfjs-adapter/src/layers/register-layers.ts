@@ -4,6 +4,7 @@ import { BatchNormalisationLayer } from './batch-normalisation-layer'
 import { DilatedConvolutionLayer } from './dilated-convolution-layer'
 import { GroupNormalisationLayer } from './group-normalisation-layer'
 import { OperationLayer } from './operation-layer'
+import { PreluLayer } from './prelu-layer'
 import { TransposedConvolutionLayer } from './transposed-convolution-layer'
 
 /** Registers every layer of this package; again changes nothing. */
@@ -12,5 +13,6 @@ export function registerLayers(): void {
   serialization.registerClass(DilatedConvolutionLayer)
   serialization.registerClass(GroupNormalisationLayer)
   serialization.registerClass(OperationLayer)
+  serialization.registerClass(PreluLayer)
   serialization.registerClass(TransposedConvolutionLayer)
 }

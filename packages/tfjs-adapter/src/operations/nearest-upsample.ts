@@ -1,6 +1,9 @@
 // Nearest-neighbour up-sampling by whole factors, in 2D or 3D; its gradient is the sum over each block.
 import * as tf from '@tensorflow/tfjs-core'
 
+/** Name under which a backend may have the repetition of rows as a kernel. */
+export const REPEAT = 'StochsegRepeat'
+
 /** Repeats every voxel of `[N, *S, C]` `factor` times along each axis. */
 export function nearestUpsample(x: tf.Tensor, factor: readonly number[]): tf.Tensor {
   // A custom gradient around a function that gives its argument back would be counted twice.
@@ -20,9 +23,15 @@ export function repeatVoxels(x: tf.Tensor, factor: readonly number[]): tf.Tensor
       const shape = tensor.shape.slice()
       const inner = product(shape.slice(axis + 2))
       shape[axis + 1]! *= times
-      return tf.reshape(tf.tile(tf.reshape(tensor, [-1, 1, inner]), [1, times, 1]), shape)
+      return tf.reshape(repeat(tf.reshape(tensor, [-1, inner]), times), shape)
     }, x),
   )
+}
+
+/** Each row of `[rows, inner]` `times` times: `[rows, times · inner]`. */
+function repeat(rows: tf.Tensor, times: number): tf.Tensor {
+  if (tf.getKernel(REPEAT, tf.getBackend()) === undefined) return tf.tile(rows, [1, times])
+  return tf.engine().runKernel(REPEAT, { x: rows }, { times })
 }
 
 /** Sum over blocks of `factor` voxels: `[N, *S, C]` to `[N, *(S / factor), C]`. */

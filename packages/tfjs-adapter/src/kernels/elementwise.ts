@@ -1,0 +1,86 @@
+// Pointwise operations as kernels of the wasm backend; operations/ calls them.
+import * as tf from '@tensorflow/tfjs-core'
+import { DROPOUT, type DropoutAttributes } from '../operations/dropout'
+import { LEAKY_GRADIENT } from '../operations/leaky-gradient'
+import { REPEAT } from '../operations/nearest-upsample'
+import { nativeKernels, pointer, type WasmBackend, withScratch } from './native'
+
+/** Values of a share, as in assembly/elementwise.ts. */
+const SHARE_VALUES = 4096
+
+export const elementwise: tf.KernelConfig[] = [
+  {
+    kernelName: LEAKY_GRADIENT,
+    backendName: 'wasm',
+    kernelFunc: (args) => {
+      const { dy, x, slope } = args.inputs as unknown as Record<'dy' | 'x' | 'slope', tf.Tensor>
+      const backend = args.backend as WasmBackend
+      const native = nativeKernels(backend)
+      if (!native) return composedLeakyGradient(dy, x, slope)
+      const dx = backend.makeOutput(x.shape, 'float32')
+      const slopeGradient = backend.makeOutput(slope.shape, 'float32')
+      const work = { shares: Math.ceil(x.size / SHARE_VALUES), operations: x.size }
+      withScratch(backend, [work.shares], ([sums]) => {
+        const at = [dy, x, slope, dx].map((tensor) => pointer(backend, tensor))
+        native.divide('leakyGradient', work, ...at, sums!, x.size)
+        const heap = backend.wasm.HEAPU8.buffer
+        const total = new Float32Array(heap, sums!, work.shares).reduce((sum, value) => sum + value, 0)
+        new Float32Array(heap, pointer(backend, slopeGradient), 1)[0] = total
+      })
+      return [dx, slopeGradient]
+    },
+  },
+  {
+    kernelName: DROPOUT,
+    backendName: 'wasm',
+    kernelFunc: (args) => {
+      const x = args.inputs.x as tf.Tensor
+      const { rate, key } = args.attrs as unknown as DropoutAttributes
+      const backend = args.backend as WasmBackend
+      const native = nativeKernels(backend)
+      if (!native) return tf.dropout(x, rate, undefined, key)
+      const y = backend.makeOutput(x.shape, 'float32')
+      const work = { shares: Math.ceil(x.size / SHARE_VALUES), operations: 4 * x.size }
+      const threshold = Math.round(rate * 2 ** 32)
+      withScratch(backend, [1], ([scale]) => {
+        new Float32Array(backend.wasm.HEAPU8.buffer, scale!, 1)[0] = 1 / (1 - rate)
+        const at = [x, y].map((tensor) => pointer(backend, tensor))
+        native.divide('dropout', work, ...at, x.size, hash(key), threshold, scale!)
+      })
+      return y
+    },
+  },
+  {
+    kernelName: REPEAT,
+    backendName: 'wasm',
+    kernelFunc: (args) => {
+      const x = args.inputs.x as tf.Tensor
+      const { times } = args.attrs as { times: number }
+      const backend = args.backend as WasmBackend
+      const native = nativeKernels(backend)
+      if (!native) return tf.tile(x, [1, times])
+      const [rows, inner] = x.shape as [number, number]
+      const y = backend.makeOutput([rows, times * inner], 'float32')
+      const work = { shares: rows, operations: times * x.size }
+      native.divide('repeatRows', work, pointer(backend, x), pointer(backend, y), times, 4 * inner)
+      return y
+    },
+  },
+]
+
+function composedLeakyGradient(dy: tf.Tensor, x: tf.Tensor, slope: tf.Tensor): tf.Tensor[] {
+  return tf.tidy(() => {
+    const positive = tf.greater(x, 0)
+    const negativePart = tf.mul(dy, tf.minimum(x, 0))
+    return [tf.where(positive, dy, tf.mul(dy, slope)), tf.reshape(tf.sum(negativePart), slope.shape)]
+  })
+}
+
+/** FNV-1a of a text, 32 bits. */
+function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (let index = 0; index < text.length; index++) {
+    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
+  }
+  return value
+}
