@@ -141,7 +141,10 @@ export class TfjsEngine implements TrainingEngine {
       this.optimizer.update(name, values, slopes[index]!, learningRate)
       assign(variable, values)
     }
-    if (averageDecay === undefined) return
+    if (averageDecay === undefined) {
+      this.average.reset()
+      return
+    }
     for (const { name, variable } of this.network.parameters) {
       this.average.update(name, await valuesOf(variable), averageDecay)
     }

@@ -29,6 +29,7 @@ export function addTrain(program: Command, io: CommandIo): void {
       new Option('--augmentation <name>', "the paper's; others by --config").choices(['lidc', 'brats']),
     )
     .option('--resume', 'go on from the last checkpoint of --out')
+    .option('--change', 'with --resume: go on with other options, of the same network')
     .option(
       '--backbone <name>',
       'unet, unet-lidc, deepmedic, deepmedic-brats, meshnet, or a package that exports one (default unet)',

@@ -27,7 +27,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-test('a mask that cannot be used is named, and the run goes on without it where that is asked for', async () => {
+test('a mask that cannot be used is named, and the run goes on without it, or otherwise, where that is asked for', async () => {
   const options = [
     ...['--data', at('data'), '--widths', '2,4', '--rank', '2', '--batch-size', '1', '--samples', '2'],
     ...['--steps', '8', '--mean-steps', '2', '--validate-every', '20'],
@@ -47,4 +47,11 @@ test('a mask that cannot be used is named, and the run goes on without it where 
     skipped: [{ id: expect.any(String) }],
     gradientNorm: expect.any(Number),
   })
+
+  const slower = ['train', '--out', at('run'), '--resume', '--steps', '10', '--learning-rate', '0.0001']
+  const refused = await runRecorded(slower)
+  expect(refused.code).toBe(1)
+  expect(refused.stderr).toContain('give --change')
+  expect((await runRecorded([...slower, '--change'])).code).toBe(0)
+  expect((await readMetrics(at('run', 'metrics.ndjson'))).at(-1)).toMatchObject({ step: 10 })
 })

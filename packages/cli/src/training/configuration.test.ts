@@ -38,6 +38,16 @@ test('a resumed run may be longer, but not another run', () => {
   )
 })
 
+test('a resumed run may change its course where that is said, but not its network', () => {
+  const begun = parseConfiguration({ data: 'x', rank: 3 })
+  const slower = { learningRate: 1e-4, gradientClip: 10 }
+  expect(() => resumedConfiguration(begun, slower)).toThrow(/'learningRate': .*give --change/)
+  expect(resumedConfiguration(begun, slower, { change: true })).toEqual({ ...begun, ...slower })
+  expect(() => resumedConfiguration(begun, { rank: 4 }, { change: true })).toThrow(
+    /'rank': found 4; expected 3/,
+  )
+})
+
 test('starts with a low variance, but where the diagonal is all the noise there is', () => {
   expect(parseConfiguration({ data: 'x' }).logDiagonalBias).toBe(-8)
   expect(parseConfiguration({ data: 'x', head: 'diagonal' }).logDiagonalBias).toBe(0)

@@ -142,6 +142,12 @@ const RESUMABLE = new Set<string>([
   ...['data', 'steps', 'minutes', 'backend', 'validateEvery', 'validationCases', 'patience', 'onBadCase'],
 ])
 
+/** Keys of the network and of the optimiser's state: these never change. */
+const FIXED = new Set<string>([
+  ...['backbone', 'backboneOptions', 'widths', 'head', 'rank', 'classes', 'optimizer'],
+  ...['logDiagonalBias', 'factorScale'],
+])
+
 /** Checks a configuration and fills in the defaults. Throws `ValueError` that names the first wrong key. */
 export function parseConfiguration(given: PartialConfiguration): TrainingConfiguration {
   const logDiagonalBias = given.head === 'diagonal' ? 0 : -8
@@ -185,19 +191,23 @@ export async function readConfiguration(path: string): Promise<PartialConfigurat
 
 /**
  * The configuration of a run that goes on: as it began, but for the keys that do not alter what was done.
- * Throws `ValueError` when another key differs.
+ * With `change`, all may alter that the network does not hang on. Throws `ValueError` when another key differs.
  */
 export function resumedConfiguration(
   begun: TrainingConfiguration,
   given: PartialConfiguration,
+  { change = false }: { readonly change?: boolean | undefined } = {},
 ): TrainingConfiguration {
+  const mayDiffer = (key: string): boolean => (change ? !FIXED.has(key) : RESUMABLE.has(key))
   for (const [key, value] of Object.entries(given)) {
     const before = begun[key as keyof TrainingConfiguration]
-    if (!RESUMABLE.has(key) && JSON.stringify(value) !== JSON.stringify(before)) {
+    if (!mayDiffer(key) && JSON.stringify(value) !== JSON.stringify(before)) {
       throw new ValueError(`configuration '${key}'`, {
         found: JSON.stringify(value),
         expected: `${JSON.stringify(before)}, with which the run began`,
-        remedy: `Leave it out, or start another run; ${[...RESUMABLE].join(', ')} may change`,
+        remedy: FIXED.has(key)
+          ? 'Leave it out, or start another run'
+          : `Leave it out, give --change, or start another run; ${[...RESUMABLE].join(', ')} may change`,
       })
     }
   }

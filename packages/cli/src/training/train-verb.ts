@@ -29,6 +29,7 @@ export interface TrainFlags extends Omit<PartialConfiguration, 'layout'> {
   readonly layout?: string
   readonly config?: string
   readonly resume?: true
+  readonly change?: true
   readonly report?: string
   readonly json?: true
 }
@@ -38,16 +39,16 @@ const REPORT_SAMPLES = 100
 
 /** Runs the verb. */
 export async function trainVerb(flags: TrainFlags, io: CommandIo): Promise<void> {
-  const { out, config, resume, report, json, layout, ...flagged } = flags
+  const { out, config, resume, change, report, json, layout, ...flagged } = flags
   const given = layout === undefined ? flagged : { ...flagged, layout: await readLayout(layout) }
   const resumed = resume ? await readRunRecord(out) : undefined
   if (!resumed) await refuseExistingRun(out)
-  const configuration = await configurationOf(given, config, resumed)
+  const configuration = await configurationOf(given, config, resumed, change)
   const training = await openData(configuration.data, 'train', configuration)
   const validation = await openData(configuration.data, 'val', configuration)
   try {
     const record = await trainInFolder({
-      ...{ folder: out, configuration, training, validation, resumed, io },
+      ...{ folder: out, configuration, training, validation, resumed, change, io },
       label: configuration.head,
     })
     if (report !== undefined) {
@@ -67,9 +68,10 @@ async function configurationOf(
   flags: PartialConfiguration,
   file: string | undefined,
   resumed: RunRecord | undefined,
+  change: boolean | undefined,
 ): Promise<TrainingConfiguration> {
   const given = { ...(file === undefined ? {} : await readConfiguration(file)), ...flags }
-  if (resumed) return resumedConfiguration(resumed.configuration, given)
+  if (resumed) return resumedConfiguration(resumed.configuration, given, { change })
   return parseConfiguration(given)
 }
 

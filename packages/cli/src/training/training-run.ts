@@ -29,6 +29,8 @@ export interface RunOptions {
   readonly validation: Dataset
   /** The record of the run to go on with. */
   readonly resumed?: RunRecord | undefined
+  /** Whether it may go on with other options than it began with. */
+  readonly change?: boolean | undefined
   /** What the progress line begins with. */
   readonly label: string
   readonly io: Pick<CommandIo, 'stderr' | 'signal'>
@@ -80,7 +82,7 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
       ...data.run,
       checkpoints,
       options: { ...configuration, checkpointEvery: configuration.validateEvery },
-      resume: start > 0,
+      resume: start > 0 && (options.change ? 'changed' : true),
       signal: AbortSignal.any([io.signal, budget.signal]),
       onStep(report) {
         step = report.step

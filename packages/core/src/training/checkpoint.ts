@@ -53,6 +53,7 @@ export function checkSameRun(stored: Checkpoint['identity'], wanted: Checkpoint[
   throw new ValueError('resuming a run', {
     found: describe(wanted),
     expected: `${describe(stored)}, as in the checkpoint`,
-    remedy: 'Resume with the same options and data, or start a new run elsewhere',
+    remedy:
+      "Resume with the same options and data, say that they have 'changed', or start a new run elsewhere",
   })
 }

@@ -83,6 +83,6 @@ export function diverged(found: string, expected: string, { step, savedStep }: P
   return new TrainingError(`training step ${step}`, {
     found,
     expected,
-    remedy: `${kept}. Lower the learning rate, warm up, clip gradients, or make the mean phase longer`,
+    remedy: `${kept}. Go on from it, or start again, with a lower learning rate, a warm-up, clipped gradients or a longer mean phase`,
   })
 }

@@ -82,7 +82,8 @@ export function linearEngine(options: {
       accumulate(gradient, images, voxels, logDiagonal, classes * (rank + 1), classes)
       engine.gradientNorm = clipGradients([gradient], gradientClip)
       optimizer.update('all', weights, gradient, learningRate)
-      if (averageDecay !== undefined) average.update('all', weights, averageDecay)
+      if (averageDecay === undefined) average.reset()
+      else average.update('all', weights, averageDecay)
       return loss
     },
     predict: async (images, batch, spatial) =>

@@ -35,10 +35,18 @@ export function checkData(training: Dataset, validation: Dataset, items: number)
 /**
  * Puts the engine back to the checkpoint `last`, and gives it.
  *
- * @throws ModelError where there is none; ValueError for that of another run, or of one that has come further than `steps`.
+ * @throws ModelError where there is none; ValueError for that of another run (unless it may have changed), or of one that has come further than `steps`.
  */
 export async function restore(
-  { engine, checkpoints }: { readonly engine: TrainingEngine; readonly checkpoints: CheckpointStore },
+  {
+    engine,
+    checkpoints,
+    resume,
+  }: {
+    readonly engine: TrainingEngine
+    readonly checkpoints: CheckpointStore
+    readonly resume?: boolean | 'changed' | undefined
+  },
   identity: Checkpoint['identity'],
   steps: number,
 ): Promise<Checkpoint> {
@@ -50,7 +58,7 @@ export async function restore(
       remedy: 'Start the run without resuming',
     })
   }
-  checkSameRun(stored.identity, identity)
+  if (resume !== 'changed') checkSameRun(stored.identity, identity)
   if (stored.step > steps) {
     throw new ValueError('resuming a run', {
       found: `${steps} steps`,

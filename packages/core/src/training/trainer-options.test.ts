@@ -184,6 +184,24 @@ describe('patience', () => {
   })
 })
 
+it('goes on with other options where it is told that they changed', async () => {
+  const checkpoints = memoryCheckpoints()
+  await train(logged({ checkpoints, options: { steps: 14, averageDecay: 0.9 } }))
+  const log = emptyLog()
+  const changed = { checkpoints, options: { learningRate: 1e-3 } }
+  await expect(train(logged({ ...changed, resume: true }))).rejects.toThrow(
+    /learningRate 0.001, averageDecay not set/,
+  )
+  await train(logged({ ...changed, resume: 'changed' }, log))
+  expect(log.steps.map(({ step, learningRate }) => [step, learningRate])).toEqual(
+    Array.from({ length: 10 }, (_, index) => [15 + index, 1e-3]),
+  )
+  // No average is kept any more.
+  const { state, identity } = (await checkpoints.load('last'))!
+  expect([...state.optimizer.keys()]).toEqual(['all.adam.first', 'all.adam.second', 'all.adam.step'])
+  expect(identity).toMatchObject({ learningRate: 1e-3 })
+})
+
 describe("the engine's settings", () => {
   it('are part of what a resumed run must agree on', async () => {
     const checkpoints = memoryCheckpoints()

@@ -60,8 +60,8 @@ export interface TrainingRun {
   readonly trainingTransform?: CaseTransform | undefined
   /** The same for validation, where each case meets the same draw every time. */
   readonly validationTransform?: CaseTransform | undefined
-  /** Go on from the checkpoint `last`. */
-  readonly resume?: boolean | undefined
+  /** Go on from the checkpoint `last`; `changed`: though other options decide the run's course from there on. */
+  readonly resume?: boolean | 'changed' | undefined
   /** Once it is aborted, the run saves `last` after the current step and throws the signal's reason. */
   readonly signal?: AbortSignal | undefined
   readonly onStep?: ((report: StepReport) => void) | undefined
