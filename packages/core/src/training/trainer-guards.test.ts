@@ -90,7 +90,9 @@ describe('guards', () => {
     })
     const message = await failure(logged({ engine, checkpoints }))
     expect(message).toMatch(/training step 17: found loss 8319 on case .*1000 times the loss of guessing/)
-    expect(message).toContain('The checkpoint of step 14 is good. Go on from it, or start again, with a lower learning rate')
+    expect(message).toContain(
+      'The checkpoint of step 14 is good. Go on from it, or start again, with a lower learning rate',
+    )
     expect((await checkpoints.load('last'))!.step).toBe(14)
   })
 
