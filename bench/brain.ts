@@ -1,10 +1,10 @@
 // A trained head's output in the size of a brain: sure almost everywhere, a tenth of the voxels, in the middle, uncertain.
 import { type LogitDistribution, logitDistribution, standardNormals, voxelCount } from '@stochseg/core'
 
-/** Four classes, rank 10, the variance at its floor. */
-export function brain(spatial: readonly number[]): LogitDistribution {
+/** Four classes, the variance at its floor. */
+export function brain(spatial: readonly number[], rank = 10): LogitDistribution {
   const voxels = voxelCount(spatial)
-  const [classes, rank] = [4, 10]
+  const classes = 4
   const normals = standardNormals(65_537, { seed: 1 })
   const fill = (planes: number, value: (normal: number, plane: number, isUncertain: boolean) => number) => {
     const array = new Float32Array(planes * voxels)

@@ -1,36 +1,22 @@
-// 100 label maps: fused kernels beside PyTorch's rsample (the authors' way), and beside a native loop.
+// 100 label maps: fused kernels beside PyTorch's rsample (the authors' way), a native loop, and memory's bandwidth.
 // Run: npx tsx bench/sampling.ts [--small] [--model M.onnx --data lidc.h5]
 import { parseArgs } from 'node:util'
 import {
   type LogitDistribution,
-  logitDistribution,
   sampleLabelMaps,
   sampleLabelMapsAsync,
+  sampleLogits,
   setWorkerCount,
 } from '@stochseg/core'
 import { openDataset } from '@stochseg/data'
 import { OnnxSegmenter } from '@stochseg/onnx-adapter'
-import { readNpy } from '../scripts/read-npy'
-import { referenceData } from '../scripts/reference-data'
 import { brain } from './brain'
 import { machine, median, native, peer, report, THREADS } from './harness'
+import { trained } from './trained'
 import { uncertain } from './uncertain'
 
 const SAMPLES = 100
 const options = { samples: SAMPLES, seed: 1 }
-
-/** The output of a network that somebody trained on LIDC. */
-function trained(): LogitDistribution | undefined {
-  const folder = referenceData('golden-ssn/example03')
-  if (folder === undefined) {
-    console.log('The trained head is absent: no reference data.')
-    return undefined
-  }
-  const array = (name: string): Float32Array => readNpy(`${folder}/${name}.npy`).data as Float32Array
-  const spatial = [128, 128]
-  const parts = { mean: array('mean'), factor: array('factor'), diagonal: array('diagonal') }
-  return logitDistribution({ batch: 1, classes: 2, rank: 10, spatial, ...parts })
-}
 
 /** The output of a model of the user's for the first test image of his data. */
 async function ofModel(model: string, data: string): Promise<LogitDistribution> {
@@ -58,15 +44,28 @@ async function compare(title: string, distribution: LogitDistribution, runs: num
   const voxels = spatial.reduce((a, b) => a * b, 1)
   const one = await median(runs, () => sampleLabelMaps(distribution, options))
   const all = await median(runs, () => sampleLabelMapsAsync(distribution, options))
+  // As floats a volume's samples would be 1.8 GB.
+  const logits = voxels > 1e6 ? undefined : await median(10, () => sampleLogits(distribution, options))
   const loop = native('sampling.c', [voxels, classes, rank, SAMPLES, runs])
+  const bytes = [4 * voxels * classes * (rank + 2), SAMPLES * voxels]
+  const memory = native('bandwidth.c', [...bytes, runs])
   const torch = torchTimes({ voxels, classes, rank, samples: SAMPLES, runs })
   report(`${title}: ${SAMPLES} label maps of ${spatial.join('×')}, C=${classes}, R=${rank}`, torch?.rsample, [
     { name: 'PyTorch rsample (yardstick)', milliseconds: torch?.rsample },
     { name: 'PyTorch rsample and argmax', milliseconds: torch?.labels },
     { name: `native loop in C, all noise, ${THREADS} threads`, milliseconds: loop?.milliseconds },
+    { name: 'memory: parameters read, label maps written, natively', milliseconds: memory?.standing },
+    { name: 'the same to memory never touched before', milliseconds: memory?.fresh },
     { name: 'stochseg, 1 thread', milliseconds: one },
     { name: `stochseg, ${THREADS} workers`, milliseconds: all },
+    { name: 'stochseg, the logits themselves, 1 thread', milliseconds: logits },
   ])
+  const best = Math.min(one, all)
+  const share = (limit: number | undefined): string =>
+    limit === undefined ? '–' : `${((100 * limit) / best).toFixed(0)} %`
+  console.log(
+    `\nOf the native loop's speed: ${share(loop?.milliseconds)}; of memory's bandwidth: ${share(memory?.standing)}.`,
+  )
 }
 
 console.log(machine())

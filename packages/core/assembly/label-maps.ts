@@ -2,9 +2,9 @@
 import { expandHalves } from './binary16'
 import { Block } from './block'
 import { cullVoxels, LABELS, LEAD_NEEDED, RADIUS } from './culling'
-import { LEADING, leadsOfQuad, relateClasses, relativeBytes } from './leads'
+import { leadsOfQuad, relateClasses, relativeBytes } from './leads'
 import { setKey } from './philox'
-import { addNoise, labelOf, lowRankDeviations, OFFSETS, packTile, tileBytes } from './tile'
+import { addNoise, labelsOfQuad, lowRankDeviations, OFFSETS, packTile, QUAD_LABELS, tileBytes } from './tile'
 
 /** Quads after which a tile that has needed ε in every one stops asking whether it does. */
 const TRIALS: usize = 4
@@ -98,41 +98,46 @@ function labelTile(block: Block, certain: usize, maps: usize, radius: v128, lead
         tried++
         if (leadsOfQuad(block, quad, leadNeeded)) {
           decided++
-          if (allAre(v128.load(EXPECTED))) continue
-          for (let sample: usize = 0; sample < 4; sample++) {
-            storeLabels(block, maps, quad, sample, v128.load(LEADING + (sample << 4)), adjacent)
-          }
+          if (!allAre(v128.load(EXPECTED))) storeLabels(block, maps, quad, adjacent)
           continue
         }
       }
     }
     lowRankDeviations(block, quad)
     addNoise(block, quad)
-    for (let sample: usize = 0; sample < 4; sample++) {
-      storeLabels(block, maps, quad, sample, labelOf(block, sample), adjacent)
-    }
+    labelsOfQuad(block)
+    storeLabels(block, maps, quad, adjacent)
   }
 }
 
-/** Whether the four samples in LEADING have these labels. */
+/** Whether the four samples in QUAD_LABELS have these labels. */
 // @ts-ignore: decorator
 @inline
 function allAre(labels: v128): bool {
-  const first = v128.or(v128.xor(v128.load(LEADING), labels), v128.xor(v128.load(LEADING, 16), labels))
-  const last = v128.or(v128.xor(v128.load(LEADING, 32), labels), v128.xor(v128.load(LEADING, 48), labels))
+  const first = v128.or(v128.xor(v128.load(QUAD_LABELS), labels), v128.xor(v128.load(QUAD_LABELS, 16), labels))
+  const last = v128.or(v128.xor(v128.load(QUAD_LABELS, 32), labels), v128.xor(v128.load(QUAD_LABELS, 48), labels))
   return !v128.any_true(v128.or(first, last))
+}
+
+/** Writes QUAD_LABELS to the maps of those samples of the quad that are asked for. */
+// @ts-ignore: decorator
+@inline
+function storeLabels(block: Block, maps: usize, quad: usize, adjacent: bool): void {
+  const first = (quad << 2) - block.skipped
+  let map = maps + first * block.stride
+  for (let sample: usize = 0; sample < 4; sample++) {
+    if (first + sample < block.samples) {
+      const labels = v128.load(QUAD_LABELS + (sample << 4))
+      if (adjacent) v128.store32_lane(map + load<u32>(OFFSETS), bytesOf(labels), 0)
+      else storeApart(map, labels)
+    }
+    map += block.stride
+  }
 }
 
 // @ts-ignore: decorator
 @inline
-function storeLabels(block: Block, maps: usize, quad: usize, sample: usize, labels: v128, adjacent: bool): void {
-  const index = (quad << 2) + sample - block.skipped
-  if (index >= block.samples) return
-  const map = maps + index * block.stride
-  if (adjacent) {
-    v128.store32_lane(map + load<u32>(OFFSETS), bytesOf(labels), 0)
-    return
-  }
+function storeApart(map: usize, labels: v128): void {
   v128.store8_lane(map + load<u32>(OFFSETS), labels, 0)
   v128.store8_lane(map + load<u32>(OFFSETS, 4), labels, 4)
   v128.store8_lane(map + load<u32>(OFFSETS, 8), labels, 8)

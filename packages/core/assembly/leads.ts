@@ -1,10 +1,8 @@
 // A tile's samples without ε, as far as labels need them: each class relative to the first, one product fewer. Where the
 // lead is small these scores, rounded otherwise than logits, decide nothing (culling.ts bounds the difference).
 import { Block } from './block'
-import { factors, means } from './tile'
+import { factors, means, QUAD_LABELS } from './tile'
 
-/** Results of {@link leadsOfQuad}: labels, one vector a sample. */
-export const LEADING: usize = memory.data(64, 16)
 
 /** Relative means `[L − 1]`, then relative factors `[L − 1][R]`. */
 let relative: usize = 0
@@ -39,7 +37,7 @@ export function relateClasses(block: Block, scratch: usize): void {
   }
 }
 
-/** Whether in all four samples of all four voxels the largest score leads by more than `needed`; labels in LEADING. */
+/** Whether in all four samples of all four voxels the largest score leads by more than `needed`; labels in QUAD_LABELS. */
 // @ts-ignore: decorator
 @inline
 export function leadsOfQuad(block: Block, quad: usize, needed: v128): bool {
@@ -70,10 +68,10 @@ export function leadsOfQuad(block: Block, quad: usize, needed: v128): bool {
     }
     if (rival == 0) {
       const one = i32x4.splat(1)
-      v128.store(LEADING, v128.and(f32x4.gt(score0, zero), one))
-      v128.store(LEADING, v128.and(f32x4.gt(score1, zero), one), 16)
-      v128.store(LEADING, v128.and(f32x4.gt(score2, zero), one), 32)
-      v128.store(LEADING, v128.and(f32x4.gt(score3, zero), one), 48)
+      v128.store(QUAD_LABELS, v128.and(f32x4.gt(score0, zero), one))
+      v128.store(QUAD_LABELS, v128.and(f32x4.gt(score1, zero), one), 16)
+      v128.store(QUAD_LABELS, v128.and(f32x4.gt(score2, zero), one), 32)
+      v128.store(QUAD_LABELS, v128.and(f32x4.gt(score3, zero), one), 48)
       top0 = f32x4.pmax(zero, score0)
       top1 = f32x4.pmax(zero, score1)
       top2 = f32x4.pmax(zero, score2)
@@ -85,10 +83,10 @@ export function leadsOfQuad(block: Block, quad: usize, needed: v128): bool {
       continue
     }
     const label = i32x4.splat(i32(rival + 1))
-    v128.store(LEADING, v128.bitselect(label, v128.load(LEADING), f32x4.gt(score0, top0)))
-    v128.store(LEADING, v128.bitselect(label, v128.load(LEADING, 16), f32x4.gt(score1, top1)), 16)
-    v128.store(LEADING, v128.bitselect(label, v128.load(LEADING, 32), f32x4.gt(score2, top2)), 32)
-    v128.store(LEADING, v128.bitselect(label, v128.load(LEADING, 48), f32x4.gt(score3, top3)), 48)
+    v128.store(QUAD_LABELS, v128.bitselect(label, v128.load(QUAD_LABELS), f32x4.gt(score0, top0)))
+    v128.store(QUAD_LABELS, v128.bitselect(label, v128.load(QUAD_LABELS, 16), f32x4.gt(score1, top1)), 16)
+    v128.store(QUAD_LABELS, v128.bitselect(label, v128.load(QUAD_LABELS, 32), f32x4.gt(score2, top2)), 32)
+    v128.store(QUAD_LABELS, v128.bitselect(label, v128.load(QUAD_LABELS, 48), f32x4.gt(score3, top3)), 48)
     second0 = f32x4.pmax(second0, f32x4.pmin(top0, score0))
     second1 = f32x4.pmax(second1, f32x4.pmin(top1, score1))
     second2 = f32x4.pmax(second2, f32x4.pmin(top2, score2))

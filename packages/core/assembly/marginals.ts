@@ -4,7 +4,7 @@ import { Block } from './block'
 import { log } from './exponential'
 import { setKey } from './philox'
 import { exponentials, labelCount, logitsInto } from './softmax'
-import { addNoise, labelOf, lowRankDeviations, OFFSETS, packTile, tileBytes } from './tile'
+import { addNoise, labelsOfQuad, lowRankDeviations, OFFSETS, packTile, QUAD_LABELS, tileBytes } from './tile'
 
 /**
  * Writes probabilities `[labels][stride]` averaged over samples, their entropy in nats `[stride]`, and how many voxels
@@ -32,11 +32,12 @@ export function marginals(block: Block): void {
     for (let quad: usize = 0; quad < block.quads; quad++) {
       lowRankDeviations(block, quad)
       addNoise(block, quad)
+      labelsOfQuad(block)
       for (let label: usize = 0; label < labels; label++) v128.store(partial + (label << 4), f32x4.splat(0))
       for (let sample: usize = 0; sample < 4; sample++) {
         const index = (quad << 2) + sample - block.skipped
         if (index >= block.samples) continue
-        const label = labelOf(block, sample)
+        const label = v128.load(QUAD_LABELS + (sample << 4))
         logitsInto(logits, block, sample, false)
         const inverse = f32x4.div(f32x4.splat(1), exponentials(logits, labels))
         for (let at: usize = 0; at < labels; at++) {

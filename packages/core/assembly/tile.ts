@@ -9,6 +9,9 @@ const LANE: usize = 16
 const WORDS: usize = memory.data(128, 16)
 const PHILOX: usize = memory.data(48, 16)
 
+/** Labels of four samples, a vector of four voxels each. */
+export const QUAD_LABELS: usize = memory.data(64, 16)
+
 /** Offsets in the block of the four voxels. */
 export const OFFSETS: usize = memory.data(16, 16)
 
@@ -107,10 +110,10 @@ function addNoiseOfClass(klass: usize, words: usize): void {
   normalPairs(epsilon + 32, v128.load(words, 32), v128.load(words, 48))
   const deviation = v128.load(standardDeviations + klass * LANE)
   const at = deviations + klass * 4 * LANE
-  for (let sample: usize = 0; sample < 64; sample += LANE) {
-    const noise = f32x4.mul(deviation, v128.load(epsilon + sample))
-    v128.store(at + sample, f32x4.add(v128.load(at + sample), noise))
-  }
+  v128.store(at, f32x4.add(v128.load(at), f32x4.mul(deviation, v128.load(epsilon))))
+  v128.store(at, f32x4.add(v128.load(at, 16), f32x4.mul(deviation, v128.load(epsilon, 16))), 16)
+  v128.store(at, f32x4.add(v128.load(at, 32), f32x4.mul(deviation, v128.load(epsilon, 32))), 32)
+  v128.store(at, f32x4.add(v128.load(at, 48), f32x4.mul(deviation, v128.load(epsilon, 48))), 48)
 }
 
 /** The logits of a class in one of the four samples. */
@@ -131,17 +134,44 @@ export function mirroredLogit(block: Block, klass: usize, sample: usize): v128 {
   return f32x4.sub(v128.load(means + (klass << 4)), f32x4.mul(scale, deviation))
 }
 
-/** The label of one of the four samples: the lowest class of largest logit; for one class whether it is positive. */
+/** The four samples' labels to QUAD_LABELS: the lowest class of largest logit; for one class whether it is positive. */
 // @ts-ignore: decorator
 @inline
-export function labelOf(block: Block, sample: usize): v128 {
-  let top = logit(block, 0, sample)
-  if (block.classes == 1) return v128.and(f32x4.gt(top, f32x4.splat(0)), i32x4.splat(1))
-  let label = i32x4.splat(0)
-  for (let klass: usize = 1; klass < block.classes; klass++) {
-    const other = logit(block, klass, sample)
-    label = v128.bitselect(i32x4.splat(i32(klass)), label, f32x4.gt(other, top))
-    top = f32x4.pmax(top, other)
+export function labelsOfQuad(block: Block): void {
+  const zero = f32x4.splat(0)
+  let top0 = logit(block, 0, 0)
+  let top1 = logit(block, 0, 1)
+  let top2 = logit(block, 0, 2)
+  let top3 = logit(block, 0, 3)
+  if (block.classes == 1) {
+    const one = i32x4.splat(1)
+    v128.store(QUAD_LABELS, v128.and(f32x4.gt(top0, zero), one))
+    v128.store(QUAD_LABELS, v128.and(f32x4.gt(top1, zero), one), 16)
+    v128.store(QUAD_LABELS, v128.and(f32x4.gt(top2, zero), one), 32)
+    v128.store(QUAD_LABELS, v128.and(f32x4.gt(top3, zero), one), 48)
+    return
   }
-  return label
+  let label0 = zero
+  let label1 = zero
+  let label2 = zero
+  let label3 = zero
+  for (let klass: usize = 1; klass < block.classes; klass++) {
+    const label = i32x4.splat(i32(klass))
+    const logit0 = logit(block, klass, 0)
+    const logit1 = logit(block, klass, 1)
+    const logit2 = logit(block, klass, 2)
+    const logit3 = logit(block, klass, 3)
+    label0 = v128.bitselect(label, label0, f32x4.gt(logit0, top0))
+    label1 = v128.bitselect(label, label1, f32x4.gt(logit1, top1))
+    label2 = v128.bitselect(label, label2, f32x4.gt(logit2, top2))
+    label3 = v128.bitselect(label, label3, f32x4.gt(logit3, top3))
+    top0 = f32x4.pmax(top0, logit0)
+    top1 = f32x4.pmax(top1, logit1)
+    top2 = f32x4.pmax(top2, logit2)
+    top3 = f32x4.pmax(top3, logit3)
+  }
+  v128.store(QUAD_LABELS, label0)
+  v128.store(QUAD_LABELS, label1, 16)
+  v128.store(QUAD_LABELS, label2, 32)
+  v128.store(QUAD_LABELS, label3, 48)
 }

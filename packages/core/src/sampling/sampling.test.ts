@@ -8,7 +8,7 @@ import { type LogitDistribution, logitDistribution, voxelCount } from '../distri
 import { anySizes, randomDistribution, referenceLogits } from '../distribution/random-distribution'
 import { ShapeError, ValueError } from '../errors'
 import { drawNoise } from '../noise/draw-noise'
-import { marginalEntropy, marginalProbabilities } from './marginal-probabilities'
+import { marginalEntropy, marginalProbabilities, sampleStatistics } from './marginal-probabilities'
 import { meanLabelMap } from './mean-label-map'
 import { sampleLabelMaps } from './sample-label-maps'
 import { sampleLogits } from './sample-logits'
@@ -46,6 +46,32 @@ describe('sampling', () => {
         )
       }),
       { numRuns: 150 },
+    )
+  })
+
+  it('counts the voxels of each label in its label maps, and sums its probabilities', () => {
+    fc.assert(
+      fc.property(anySizes, (sizes) => {
+        const d = randomDistribution(sizes)
+        const voxels = voxelCount(sizes.spatial)
+        const labels = Math.max(sizes.classes, 2)
+        const { volumes, expectedVolumes, probabilities, entropy } = sampleStatistics(d, sizes)
+        const counts = new Uint32Array(volumes.length)
+        sampleLabelMaps(d, sizes).forEach((label, index) => {
+          counts[Math.floor(index / voxels) * labels + label]!++
+        })
+        expect(volumes).toEqual(counts)
+        expect(probabilities).toEqual(marginalProbabilities(d, sizes))
+        expect(entropy).toEqual(marginalEntropy(d, sizes))
+        expectedVolumes.forEach((expected, plane) => {
+          const each = probabilities.subarray(plane * voxels, (plane + 1) * voxels)
+          expect(expected).toBeCloseTo(
+            each.reduce((sum, value) => sum + value, 0),
+            3,
+          )
+        })
+      }),
+      { numRuns: 50 },
     )
   })
 
