@@ -1,5 +1,6 @@
 import { initialWeights, unet } from '@stochseg/backbones'
 import { type OptimizerOptions, type StepOptions, ssnHead, standardNormals } from '@stochseg/core'
+import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openBackend } from './backend'
 import { TfjsEngine } from './engine'
@@ -77,9 +78,14 @@ describe('optimisers of the TF.js engine', () => {
 
     const fromExport = engineOf()
     await fromExport.importState({ weights, optimizer: new Map() })
+    const tensors = tf.memory().numTensors
     const prediction = await averaged.predict(images, 2, [size, size])
+    expect(tf.memory().numTensors).toBe(tensors)
     expect(prediction).toEqual(await fromExport.predict(images, 2, [size, size]))
     expect(await train(averaged, [6, 8], { averageDecay: 0.5 })).toEqual(await train(plain, [6, 8]))
+    // Without a decay, no average is kept any more.
+    expect(await train(averaged, [8, 9])).toEqual(await train(plain, [8, 9]))
+    expect(await averaged.exportState()).toEqual(await plain.exportState())
   })
 
   it('shortens the gradient to its limit, and says how long it was', async () => {
