@@ -8,9 +8,15 @@ import type { FoundHead } from './find-head'
 import type { ImageInput } from './image-input'
 import { type ProbedSizes, probeSizes, type TrySize } from './probe-sizes'
 
+/** Names of the found tensors as float32, whatever they are in the network. */
+export const AS_FLOAT32: Readonly<FoundHead> = { features: 'wrapped.features', logits: 'wrapped.logits' }
+
+/** ONNX's number for float32. */
+const FLOAT32 = { int: 1 }
+
 /** What running the network tells. */
 export interface Probed {
-  /** The model with a planar float32 input of free sizes, or of the fixed ones where it takes no other. */
+  /** The model with a planar float32 image of free sizes, and with the tensors of {@link AS_FLOAT32}. */
   readonly free: Uint8Array
   readonly batch: number | string
   readonly sizes: ProbedSizes & { readonly receptiveField: PerAxis }
@@ -20,19 +26,20 @@ export interface Probed {
 }
 
 /**
- * Runs a network in many sizes. Throws {@link ModelError} where it runs with none, or where features or logits are not
- * float32 arrays of its number of axes.
+ * Runs a network in many sizes. Throws {@link ModelError} where it runs with none, or where features or logits have
+ * another number of axes.
  */
-export async function probeNetwork(
-  model: Uint8Array,
-  image: ImageInput,
-  { features, logits }: FoundHead,
-): Promise<Probed> {
+export async function probeNetwork(model: Uint8Array, image: ImageInput, found: FoundHead): Promise<Probed> {
+  const { features, logits } = AS_FLOAT32
   const names = image.spatial.map((_, axis) => `axis${axis}`)
   const free = rewriteModel(model, {
     inputs: [{ name: image.name, shape: ['batch', image.channels, ...names] }],
-    outputs: [...new Set([features, logits])].map((name) => ({ name })),
+    outputs: [{ name: features }, { name: logits }],
     nodesBefore: image.nodes,
+    nodesAfter: (['features', 'logits'] as const).map((part) => ({
+      ...{ name: AS_FLOAT32[part], operation: 'Cast', attributes: { to: FLOAT32 } },
+      ...{ inputs: [found[part]], outputs: [AS_FLOAT32[part]] },
+    })),
     constants: image.constants,
     forgetShapes: true,
   })
@@ -65,8 +72,8 @@ export async function probeNetwork(
       free,
       batch: anyBatch ? 'batch' : (image.batch ?? 1),
       sizes: { ...sizes, receptiveField },
-      features: planarFloats(features, outputs, image.dimensions),
-      logits: planarFloats(logits, outputs, image.dimensions),
+      features: planar(found.features, outputs[features]!, image.dimensions),
+      logits: planar(found.logits, outputs[logits]!, image.dimensions),
     }
   } finally {
     await session.release()
@@ -100,14 +107,11 @@ function reach(before: OutputValues, after: OutputValues, size: readonly number[
   })
 }
 
-function planarFloats(name: string, outputs: Record<string, OutputValues>, dimensions: number): OutputValues {
-  const output = outputs[name]!
-  if (output.data && output.dims.length === dimensions + 2) return output
+function planar(name: string, output: OutputValues, dimensions: number): OutputValues {
+  if (output.dims.length === dimensions + 2) return output
   throw new ModelError(`tensor '${name}'`, {
-    found: `${output.type} values of ${output.dims.length} axes`,
-    expected: `float32 values [N, channels, *S] of ${dimensions + 2} axes`,
-    remedy: output.data
-      ? 'Name a tensor of a convolution'
-      : 'Export the network in float32, neither as float16 nor quantised',
+    found: `shape [${output.dims}]`,
+    expected: `[N, channels, *S], ${dimensions + 2} axes`,
+    remedy: 'Name a tensor of a convolution',
   })
 }

@@ -130,6 +130,21 @@ describe('wrapOnnx', () => {
     expect(found.mean).toEqual(planar.mean)
   })
 
+  it('takes networks that compute in float16', async () => {
+    const [float16, float32] = [{ to: { int: 10 } }, { to: { int: 1 } }]
+    const inputs = [{ name: 'half image', shape: ['n', 3, 'h', 'w'], type: 'float16' as const }]
+    const halves = [
+      node('Cast', [spec.features], 'half features', float16),
+      node('Cast', ['classifier'], 'half logits', float16),
+    ]
+    const first = node('Cast', ['half image'], 'image', float32)
+    const named = { features: 'half features', logits: 'half logits' }
+    const found = await both(foreignNetwork(spec, 3, halves, { inputs }, [first]), named)
+    const expected = await both(foreignNetwork(spec, 3, []))
+    expect(found.metadata.properties).toMatchObject(named)
+    for (const [index, value] of expected.mean.entries()) expect(found.mean[index]!).toBeCloseTo(value, 1)
+  })
+
   it('feeds the network the intensities that its author did', async () => {
     const foreign = foreignNetwork(spec, 3, [])
     const [scale, shift] = [[2], [0.5, -1, 0]]

@@ -12,7 +12,7 @@ import { onnxHead } from '../spec-graph'
 import { type FoundHead, findHead, type NamedTensors } from './find-head'
 import { HEAD_INPUT, headSpec } from './head-spec'
 import { type Intensities, imageInput, type Layout } from './image-input'
-import { probeNetwork } from './probe-network'
+import { AS_FLOAT32, probeNetwork } from './probe-network'
 
 /** How a network is wrapped. */
 export interface WrapOptions extends NamedTensors {
@@ -40,7 +40,7 @@ export interface WrapOptions extends NamedTensors {
 const LEAST_OPERATOR_SET = 11
 
 /** Names that the heads bring. */
-const NEW_NAMES = /^(mean|factor|diagonal|logDiagonal|head\..*)$/
+const NEW_NAMES = /^(mean|factor|diagonal|logDiagonal|(head|wrapped)\..*)$/
 
 /**
  * A network with an SSN head, as an `.onnx` file that `OnnxSegmenter` loads.
@@ -69,7 +69,7 @@ export async function wrapOnnx(bytes: Uint8Array, options: WrapOptions): Promise
   const spec = headSpec(channels, image.dimensions)
   const heads = onnxHead({ ...spec, features: HEAD_INPUT }, head)
   const resized = String(features.dims.slice(2)) !== String(logits.dims.slice(2))
-  const joined = joinedFeatures(graph, found, resized)
+  const joined = joinedFeatures(graph, resized)
   const weights = firstWeights(head, features, logits, options)
 
   const axes = ['depth', 'height', 'width'].slice(-image.dimensions)
@@ -126,7 +126,7 @@ function checkGraph({ operatorSet, nodes, metadata, outputs }: OnnxGraph): void 
   const ours = metadata.has('stochseg.format') || outputs.some(({ name }) => name === 'factor')
   throw new ModelError('ONNX network', {
     found: ours ? 'a network that has an SSN head' : `a tensor that is called '${taken}'`,
-    expected: 'a network without the names mean, factor, diagonal, logDiagonal and head.…',
+    expected: 'a network without the names mean, factor, diagonal, logDiagonal, head.… and wrapped.…',
     remedy: ours ? 'Use it as it is; its heads can be trained' : 'Rename the tensor, and wrap it then',
   })
 }
@@ -156,11 +156,8 @@ function checkLogits(
 }
 
 /** Features, resized where they need it, and logits as one tensor, the heads' input. */
-function joinedFeatures(
-  { operatorSet }: OnnxGraph,
-  { features, logits }: FoundHead,
-  resized: boolean,
-): GraphBuilder {
+function joinedFeatures({ operatorSet }: OnnxGraph, resized: boolean): GraphBuilder {
+  const { features, logits } = AS_FLOAT32
   const graph = new GraphBuilder(HEAD_INPUT, operatorSet)
   const wide = resized ? resizedLike(graph, features, logits) : features
   graph.operator('Concat', [wide, logits], { axis: { int: 1 } }, HEAD_INPUT)
