@@ -22,6 +22,11 @@ export function addEvaluate(program: Command, io: CommandIo): void {
         'image-blind',
       ]),
     )
+    .addOption(
+      new Option('--storage <type>', 'of factor and deviation; float16 halves the memory')
+        .choices(['float32', 'float16'])
+        .default('float32'),
+    )
     .addOption(new Option('--device <name>').choices(DEVICES).default('auto'))
     .option('--report <file>', 'write an HTML report')
     .option('--json', 'print the result as JSON')

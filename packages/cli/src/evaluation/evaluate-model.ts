@@ -24,10 +24,15 @@ export interface EvaluationOptions {
 export async function evaluateModel(
   model: OpenModel,
   dataset: Dataset,
-  options: EvaluationOptions & { readonly name?: string },
+  options: EvaluationOptions & { readonly name?: string; readonly storage?: 'float32' | 'float16' },
 ): Promise<Evaluation> {
   checkFits(model, dataset)
-  const sampler = distributionSampler({ ...options, predict: model.predict })
+  const { storage } = options
+  const sampler = distributionSampler({
+    ...options,
+    predict: (images, batch, spatial, roi) =>
+      model.predictWhole({ images, batch, spatial, roi }, { storage }),
+  })
   return evaluateSampler(options.name ?? 'evaluate', sampler, dataset, options)
 }
 

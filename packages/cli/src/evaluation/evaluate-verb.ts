@@ -6,7 +6,7 @@ import type { CommandIo } from '../io'
 import { type DeviceName, openModel } from '../model/open-model'
 import { writeFileAtomically } from '../run-folder/atomic-write'
 import { evaluateImageBlind, evaluateModel } from './evaluate-model'
-import { conventions, metricsRow, metricsText } from './metrics'
+import { classDiceText, conventions, metricsRow, metricsText } from './metrics'
 import { modelReport } from './model-report'
 
 /** Flags of `stochseg evaluate`. */
@@ -21,6 +21,7 @@ export interface EvaluateFlags {
   readonly limit?: number
   readonly baseline?: 'image-blind'
   readonly device: DeviceName
+  readonly storage: 'float32' | 'float16'
   readonly report?: string
   readonly json?: true
 }
@@ -38,7 +39,7 @@ export async function evaluateVerb(flags: EvaluateFlags, io: CommandIo): Promise
   const training = flags.baseline ? await openData(flags.data, 'train', reading) : undefined
   try {
     const options = { samples, seed, signal: io.signal, stderr: io.stderr }
-    const evaluation = await evaluateModel(model, dataset, options)
+    const evaluation = await evaluateModel(model, dataset, { ...options, storage: flags.storage })
     const imageBlind = training && (await evaluateImageBlind(training, dataset, options))
     const rows = [
       metricsRow('model', evaluation),
@@ -53,7 +54,7 @@ export async function evaluateVerb(flags: EvaluateFlags, io: CommandIo): Promise
       await writeFileAtomically(flags.report, page)
     }
     const result = imageBlind ? { ...evaluation, baselines: { imageBlind } } : evaluation
-    const text = `${metricsText(rows)}\n${conventions(evaluation)}\n`
+    const text = `${metricsText(rows)}\n${classDiceText(evaluation)}${conventions(evaluation)}\n`
     io.stdout.write(flags.json ? `${JSON.stringify(result, null, 2)}\n` : text)
   } finally {
     split.close()

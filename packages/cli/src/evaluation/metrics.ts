@@ -24,14 +24,23 @@ export function conventions({ cases, samples, raterDiversity }: Evaluation): str
   )
 }
 
+/** Dice of each class, for data of several; nothing for binary masks. */
+export function classDiceText({ classDice, foregroundDice }: Evaluation): string {
+  if (classDice.length === 1) return ''
+  const classes = classDice.map((value, index) => `class ${index + 1} ${formatNumber(value)}`)
+  return `Dice of all foreground as one ${formatNumber(foregroundDice)}, ${classes.join(', ')}\n`
+}
+
 /** A row of the table for one evaluation. */
 export function metricsRow(name: string, evaluation: Evaluation): MetricsRow {
   const { standardError } = evaluation
-  const values = METRICS.map(({ key }) => [
-    key,
-    { value: evaluation[key], standardError: standardError[key] },
-  ])
+  const values = METRICS.map(({ key }) => [key, withError(evaluation[key], standardError[key])])
   return { name, values: Object.fromEntries(values) }
+}
+
+/** One case has no standard error. */
+function withError(value: number, standardError: number): MetricsRow['values'][string] {
+  return Number.isFinite(standardError) ? { value, standardError } : { value }
 }
 
 /** Rows as text for a terminal. */

@@ -3,7 +3,7 @@ import type { Dataset, Evaluation } from '@stochseg/core'
 import type { OpenModel } from '../model/open-model'
 import { type MetricsRow, type Report, reportPage } from '../report/page'
 import { caseFigures } from './case-figures'
-import { conventions, METRICS } from './metrics'
+import { classDiceText, conventions, METRICS } from './metrics'
 
 const SHOWN_CASES = 12
 
@@ -24,7 +24,12 @@ export async function modelReport(options: {
   const { ged, standardError, cases } = evaluation
   return reportPage({
     title,
-    summary: [`GED² ${ged.toFixed(3)} ± ${standardError.ged.toFixed(3)} over ${cases} cases.`],
+    summary: [
+      cases === 1
+        ? `GED² ${ged.toFixed(3)}, one case.`
+        : `GED² ${ged.toFixed(3)} ± ${standardError.ged.toFixed(3)} over ${cases} cases.`,
+      classDiceText(evaluation),
+    ].filter(Boolean),
     columns: METRICS,
     rows,
     conventions: conventions(evaluation),

@@ -83,6 +83,28 @@ test('patches of NIfTI volumes train a network, and a stopped run goes on as if 
   // Nats per output of 3³ voxels and 3 classes: 27 ln 3 = 29.7 knows nothing.
   expect(recorded.every(([, , loss]) => loss > 0 && loss < 100)).toBe(true)
 
+  const flags = [
+    '--model',
+    at('whole'),
+    '--data',
+    at('data'),
+    ...layout,
+    '--samples',
+    '4',
+    '--storage',
+    'float16',
+  ]
+  const evaluated = await runRecorded(['evaluate', ...flags, '--report', at('report.html'), '--json'])
+  expect(evaluated.code, evaluated.stderr).toBe(0)
+  const { cases, classDice, foregroundDice } = JSON.parse(evaluated.stdout)
+  expect(cases).toBe(1)
+  expect(classDice).toHaveLength(2)
+  // Far from trained, but the ball is told from its surroundings.
+  expect(foregroundDice).toBeGreaterThan(0.3)
+  const page = await readFile(at('report.html'), 'utf8')
+  expect(page).toContain('d, plane 8')
+  expect(page).toContain('Dice of all foreground as one')
+
   const part = await train('part', ...layout, '--steps', '4')
   expect(part.code, part.stderr).toBe(0)
   const resumed = await runRecorded(['train', '--out', at('part'), '--resume', '--steps', '8'])

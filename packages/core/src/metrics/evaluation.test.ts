@@ -70,6 +70,9 @@ describe('evaluate', () => {
     })
     expect(evaluation.dice).toBeCloseTo((2 / 3 + 0 + 0) / 3, 12)
     expect(evaluation.diceNonEmpty).toBeCloseTo((2 / 3 + 0) / 2, 12)
+    expect(evaluation.classDice).toEqual([2 / 3, 0, 0])
+    // As one class, rater (1, 1, 1, 0) and prediction (1, 0, 1, 0) share two of five.
+    expect(evaluation.foregroundDice).toBeCloseTo(4 / 5, 12)
     expect(evaluation.standardError.dice).toBeNaN()
   })
 

@@ -4,6 +4,7 @@ import { voxelCount } from '../distribution/logit-distribution'
 import { ShapeError } from '../errors'
 import { pendingEvents } from '../event-loop'
 import { UINT32_RANGE, wholeNumber } from '../whole-number'
+import { dice } from './dice'
 import { energyDistance } from './generalized-energy-distance'
 import { matchedIou } from './hungarian-matched-iou'
 import { LabelMapOverlaps } from './label-map-overlaps'
@@ -26,7 +27,9 @@ export type Sampler = (sampled: Case, index: number, dataset: Dataset) => Promis
 export interface EvaluationFigures {
   /** Dice of the prediction against each rater, averaged over foreground classes and raters; undefined ones left out. */
   readonly dice: number
-  /** The same, only where the rater's mask has the class (the paper's DSC_nod). */
+  /** The same of all foreground classes as one (the whole tumour, for BraTS). */
+  readonly foregroundDice: number
+  /** As `dice`, only where the rater's mask has the class (the paper's DSC_nod). */
   readonly diceNonEmpty: number
   /** Squared generalised energy distance of samples and raters, self pairs included. */
   readonly ged: number
@@ -47,6 +50,8 @@ export interface Evaluation extends EvaluationFigures {
   readonly cases: number
   /** Samples drawn for each case. */
   readonly samples: number
+  /** Dice of each foreground class, from label 1 up: a mean over the raters and cases that define it. */
+  readonly classDice: readonly number[]
   /** Standard deviation over cases / √cases. */
   readonly standardError: EvaluationFigures
 }
@@ -80,24 +85,28 @@ export async function evaluate({
     remedy: 'Give the number that the sampler draws',
   })
   const means = figures(() => new RunningMean())
+  const classMeans = Array.from({ length: dataset.classes - 1 }, () => new RunningMean())
   for (let index = 0; index < dataset.length; index++) {
     await pendingEvents()
     signal?.throwIfAborted()
     const current = await dataset.case(index)
-    const values = compare(current, await sampler(current, index, dataset), dataset, samples)
+    const { values, classDice } = compare(current, await sampler(current, index, dataset), dataset, samples)
     for (const name of FIGURES) means[name].add(values[name])
+    for (const [klass, value] of classDice.entries()) classMeans[klass]!.add(value)
     onProgress?.(index + 1, dataset.length)
   }
   return {
     cases: dataset.length,
     ...figures((name) => means[name].mean),
     samples,
+    classDice: classMeans.map((classMean) => classMean.mean),
     standardError: figures((name) => means[name].standardError),
   }
 }
 
 const FIGURES = [
   'dice',
+  'foregroundDice',
   'diceNonEmpty',
   'ged',
   'diversity',
@@ -116,7 +125,10 @@ function compare(
   { samples, prediction }: SampledCase,
   { classes, spatial }: Dataset,
   count: number,
-): Record<keyof EvaluationFigures, number | undefined> {
+): {
+  readonly values: Record<keyof EvaluationFigures, number | undefined>
+  readonly classDice: readonly (number | undefined)[]
+} {
   const voxels = voxelCount(spatial)
   checkLength(`samples of ${id}`, samples, count, voxels)
   checkLength(`prediction of ${id}`, prediction, 1, voxels)
@@ -128,21 +140,45 @@ function compare(
   const overlaps = new LabelMapOverlaps(sets, { classes, roi })
   const { gedSquared, diversity, raterDiversity } = energyDistance(overlaps)
   const { predictionDice, betterSamples, sampleDice95 } = sampleQualityOf(overlaps)
+  const predicted = overlaps.indices.prediction[0]!
   const nonEmpty = overlaps.indices.raters.flatMap((rater) =>
     overlaps
-      .dice(overlaps.indices.prediction[0]!, rater)
+      .dice(predicted, rater)
       .filter((value, klass) => value !== undefined && overlaps.shared(klass, rater, rater) > 0),
   )
+  const ofClass = (klass: number): number | undefined =>
+    definedMean(overlaps.indices.raters.map((rater) => overlaps.dice(predicted, rater)[klass]))
   return {
-    dice: predictionDice,
-    diceNonEmpty: mean(nonEmpty as number[]),
-    ged: gedSquared,
-    diversity,
-    raterDiversity,
-    hungarianMatchedIou: matchedIou(overlaps),
-    betterSamples,
-    sampleDice95,
+    values: {
+      dice: predictionDice,
+      foregroundDice: classes === 2 ? predictionDice : foregroundDice(prediction, sets.raters, roi),
+      diceNonEmpty: mean(nonEmpty as number[]),
+      ged: gedSquared,
+      diversity,
+      raterDiversity,
+      hungarianMatchedIou: matchedIou(overlaps),
+      betterSamples,
+      sampleDice95,
+    },
+    classDice: Array.from({ length: classes - 1 }, (_, klass) => ofClass(klass)),
   }
+}
+
+function foregroundDice(
+  prediction: Uint8Array,
+  raters: readonly Uint8Array[],
+  roi: Uint8Array | undefined,
+): number | undefined {
+  const merged = prediction.map(isForeground)
+  return definedMean(raters.map((rater) => dice(merged, rater.map(isForeground), { classes: 2, roi })[0]))
+}
+
+function isForeground(label: number): number {
+  return Number(label > 0)
+}
+
+function definedMean(values: readonly (number | undefined)[]): number | undefined {
+  return mean(values.filter((value) => value !== undefined))
 }
 
 function checkLength(subject: string, labels: Uint8Array, maps: number, voxels: number): void {
