@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { bundle } from '../../../../scripts/bundle'
 import { softwareWebgpu } from '../../../../scripts/software-webgpu'
 
 const program = fileURLToPath(new URL('../test-programs/webgpu-in-node.ts', import.meta.url))
+
+// In software, a shader takes seconds to compile.
+vi.setConfig({ testTimeout: 180_000 })
 
 describe.skipIf(!softwareWebgpu)("Node's WebGPU provider (needs SwiftShader)", () => {
   it('computes what the CPU does, with what it has no operators for rewritten or on the CPU', async () => {

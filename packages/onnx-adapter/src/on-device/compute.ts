@@ -27,8 +27,8 @@ async function compile(device: GPUDevice, code: string): Promise<GPUComputePipel
 /** One run of a shader. */
 export interface Pass {
   readonly pipeline: GPUComputePipeline
-  /** Buffers from binding 0 on, with the bytes of them that count. */
-  readonly buffers: readonly { readonly buffer: GPUBuffer; readonly size: number }[]
+  /** All buffers that the shader names, and no other. */
+  readonly bindings: readonly { readonly binding: number; readonly resource: GPUBufferBinding }[]
   readonly workgroups: readonly [number, number, number]
 }
 
@@ -42,8 +42,7 @@ export async function compute(
   try {
     await guarded(device, () => {
       const encoder = device.createCommandEncoder()
-      for (const { pipeline, buffers, workgroups } of passes) {
-        const entries = buffers.map((resource, binding) => ({ binding, resource }))
+      for (const { pipeline, bindings: entries, workgroups } of passes) {
         const pass = encoder.beginComputePass()
         pass.setPipeline(pipeline)
         pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }))

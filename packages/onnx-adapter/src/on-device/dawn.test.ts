@@ -18,7 +18,7 @@ describe.skipIf(!softwareWebgpu)('sampling on Dawn, in Node (needs SwiftShader)'
   }, 120_000)
 
   it("gives core's labels but at float ties, and its marginals to float rounding", () => {
-    expect(found.findings).toHaveLength(5)
+    expect(found.findings).toHaveLength(7)
     for (const { labels, different, foreground, probabilities, entropy } of found.findings) {
       expect(different).toBeLessThan(Math.max(1e-5 * labels, 1))
       expect(foreground).toBeGreaterThan(0.3)

@@ -14,7 +14,7 @@ import {
   type DeviceDistribution,
   floatBuffer,
 } from './device-distribution'
-import { entropyShader, labelMapShader, probabilityShader, WORKGROUP } from './sampling-wgsl'
+import { certaintyShader, entropyShader, labelMapShader, probabilityShader, WORKGROUP } from './sampling-wgsl'
 
 /** Stops between the parts of the work. */
 interface Abortable {
@@ -36,6 +36,8 @@ export interface DeviceMarginals {
 /** Bytes of label maps, and samples, that a device works on at one go: it stays responsive, and a signal is heard. */
 const BYTES_AT_A_GO = 2 ** 25
 const SAMPLES_AT_A_GO = 64
+/** The binding of z. */
+const Z = 4
 /** What WebGPU allows along each axis. */
 const MOST_WORKGROUPS = 65_535
 
@@ -56,8 +58,14 @@ export async function sampleLabelMapsOnDevice(
   const map = batch * voxels
   checkRoi(options.roi, batch, voxels)
   checkSampling(distribution, options)
-  const pipeline = await computePipeline(device, labelMapShader(distribution))
-  const roi = await guarded(device, () => byteBuffer(device, options.roi ?? new Uint8Array(map).fill(1)))
+  const [certainty, labels] = await Promise.all([
+    computePipeline(device, certaintyShader(distribution)),
+    computePipeline(device, labelMapShader(distribution)),
+  ])
+  const [roi, certainties] = await guarded(device, (): [GPUBuffer, GPUBuffer] => [
+    byteBuffer(device, options.roi ?? new Uint8Array(map).fill(1)),
+    byteBuffer(device, 8 * map),
+  ])
   const maps = new Uint8Array(samples * map)
   const together = Math.max(1, Math.min(SAMPLES_AT_A_GO, Math.floor(BYTES_AT_A_GO / map)))
   try {
@@ -69,9 +77,25 @@ export async function sampleLabelMapsOnDevice(
         byteBuffer(device, count * map),
       ])
       try {
-        const buffers = [...part.bindings, whole(roi), whole(output)]
-        const workgroups = [workgroupsFor(voxels), part.quads, batch] as const
-        const [bytes] = await compute(device, [{ pipeline, buffers, workgroups }], [output])
+        const inputs = part.bindings
+        const passes = [
+          {
+            pipeline: certainty,
+            // z itself it does not read.
+            bindings: [
+              ...inputs.filter(({ binding }) => binding !== Z),
+              whole(6, roi),
+              whole(7, certainties),
+            ],
+            workgroups: [workgroupsFor(voxels), 1, batch],
+          },
+          {
+            pipeline: labels,
+            bindings: [...inputs, whole(6, certainties), whole(7, output)],
+            workgroups: [workgroupsFor(voxels), part.quads, batch],
+          },
+        ] as const
+        const [bytes] = await compute(device, passes, [output])
         maps.set(new Uint8Array(bytes!, 0, count * map), from * map)
       } finally {
         part.dispose()
@@ -80,6 +104,7 @@ export async function sampleLabelMapsOnDevice(
     }
   } finally {
     roi.destroy()
+    certainties.destroy()
   }
   return maps
 }
@@ -116,13 +141,14 @@ export async function marginalsOnDevice(
         samplePart(distribution, { ...options, first: first + from, samples: count }),
       )
       try {
-        await compute(device, [{ pipeline: add, buffers: [...part.bindings, whole(sums)], workgroups }], [])
+        const bindings = [...part.bindings, whole(6, sums)]
+        await compute(device, [{ pipeline: add, bindings, workgroups }], [])
       } finally {
         part.dispose()
       }
     }
-    const buffers = [parameters, sums, entropy].map(whole)
-    const results = await compute(device, [{ pipeline: finish, buffers, workgroups }], [sums, entropy])
+    const bindings = [whole(0, parameters), whole(1, sums), whole(2, entropy)]
+    const results = await compute(device, [{ pipeline: finish, bindings, workgroups }], [sums, entropy])
     return {
       probabilities: new Float32Array(results[0]!, 0, batch * Math.max(classes, 2) * voxels),
       entropy: new Float32Array(results[1]!, 0, batch * voxels),
@@ -132,9 +158,9 @@ export async function marginalsOnDevice(
   }
 }
 
-/** What every shader of samples is given, in the order of its bindings. */
+/** What shaders of samples are given. */
 interface SamplePart {
-  readonly bindings: Pass['buffers']
+  readonly bindings: Pass['bindings']
   readonly quads: number
   dispose(): void
 }
@@ -148,14 +174,24 @@ function samplePart(distribution: DeviceDistribution, options: DeviceSamplingOpt
   const quads = Math.ceil((skipped + samples) / 4)
   const noise = drawNoise({ batch, classes, rank, spatial: [0], samples, seed, stream, first })
   const z = new Float32Array(batch * quads * rank * 4)
+  const ofImages = classes
+  const ofQuads = classes + batch
+  const scales = new Float32Array(ofQuads + batch * quads)
+  scales.set(classScale)
   for (let sample = 0; sample < samples; sample++) {
     const position = skipped + sample
     for (let image = 0; image < batch; image++) {
-      const row = (image * quads + (position >> 2)) * rank
+      const row = image * quads + (position >> 2)
+      let squares = 0
       for (let component = 0; component < rank; component++) {
         const normal = noise.z[(sample * batch + image) * rank + component]!
-        z[(row + component) * 4 + (position & 3)] = normal * componentScale[component]!
+        const value = Math.fround(normal * componentScale[component]!)
+        z[(row * rank + component) * 4 + (position & 3)] = value
+        squares += value * value
       }
+      const length = Math.sqrt(squares) * (1 + 1e-6)
+      scales[ofImages + image] = Math.max(scales[ofImages + image]!, length)
+      scales[ofQuads + row] = Math.max(scales[ofQuads + row]!, length)
     }
   }
   const parameters = uniformBuffer(
@@ -165,21 +201,18 @@ function samplePart(distribution: DeviceDistribution, options: DeviceSamplingOpt
       ...[voxels, Math.floor(first / 4), quads, skipped, samples],
     ),
   )
-  const own = [parameters, floatBuffer(device, z), floatBuffer(device, classScale)] as const
+  const own = [parameters, floatBuffer(device, z), floatBuffer(device, scales)] as const
   const logits = batch * classes * voxels
-  const part = (buffer: GPUBuffer, values: number): Pass['buffers'][number] => ({
-    buffer,
-    size: Math.max(4 * values, 4),
-  })
   return {
     quads,
     bindings: [
-      whole(parameters),
-      part(mean, logits),
-      part(factor, logits * rank),
-      part(diagonal, logits),
-      whole(own[1]),
-      whole(own[2]),
+      whole(0, parameters),
+      { binding: 1, resource: { buffer: mean, size: 4 * logits } },
+      // Of rank 0 there is none, but shaders read its first word as far as WebGPU knows.
+      { binding: 2, resource: { buffer: factor, size: Math.max(4 * logits * rank, 4) } },
+      { binding: 3, resource: { buffer: diagonal, size: 4 * logits } },
+      whole(Z, own[1]),
+      whole(5, own[2]),
     ],
     dispose: () => own.forEach((buffer) => void buffer.destroy()),
   }
@@ -197,8 +230,8 @@ function workgroupsFor(voxels: number): number {
   return Math.min(Math.ceil(voxels / WORKGROUP), MOST_WORKGROUPS)
 }
 
-function whole(buffer: GPUBuffer): Pass['buffers'][number] {
-  return { buffer, size: buffer.size }
+function whole(binding: number, buffer: GPUBuffer): Pass['bindings'][number] {
+  return { binding, resource: { buffer } }
 }
 
 function uniformBuffer(device: GPUDevice, words: Uint32Array<ArrayBuffer>): GPUBuffer {

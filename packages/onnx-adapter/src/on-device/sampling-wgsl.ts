@@ -8,11 +8,21 @@ export interface ShaderSizes {
   readonly factorLayout?: 'rank-major'
 }
 
+/** No |ε| is larger (core/src/noise/normal.ts). */
+const LARGEST_NORMAL = 6.555542
+
 /** Threads of a workgroup: each has a voxel, or several. */
 export const WORKGROUP = 128
 
+/** A voxel's label in the mean, which samples of ‖z‖ < radius have too, whatever their ε. */
+const CERTAINTY = /* wgsl */ `
+struct Certainty { label: u32, radius: f32 }
+`
+
 function sampling({ classes, rank, factorLayout }: ShaderSizes): string {
-  const row = factorLayout ? '(image * RANK + component) * CLASSES + label' : 'plane * RANK + component'
+  const row = factorLayout
+    ? '(image * RANK + component) * CLASSES + label'
+    : '(image * CLASSES + label) * RANK + component'
   return /* wgsl */ `${NOISE_WGSL}
 const CLASSES = ${classes}u;
 const RANK = ${rank}u;
@@ -35,18 +45,29 @@ struct Parameters {
 @group(0) @binding(3) var<storage, read> diagonal: array<f32>;
 // [image][quad][component], times the component's scale.
 @group(0) @binding(4) var<storage, read> z: array<vec4f>;
-@group(0) @binding(5) var<storage, read> class_scale: array<f32>;
+// [C] class scales, then ‖z‖, rounded up: [N] the largest of each image, [N, quads] of each quad of samples.
+@group(0) @binding(5) var<storage, read> scales: array<f32>;
+
+fn largest_of_image(image: u32) -> f32 { return scales[CLASSES + image]; }
+
+fn largest_of_quad(image: u32, quad: u32) -> f32 {
+  return scales[CLASSES + parameters.batch + image * parameters.quads + quad];
+}
+
+fn loading(image: u32, label: u32, component: u32, voxel: u32) -> f32 {
+  return factor[(${row}) * parameters.voxels + voxel];
+}
 
 fn logits_of(image: u32, label: u32, voxel: u32, quad: u32) -> vec4f {
   let plane = image * CLASSES + label;
   var sum = vec4f();
   for (var component = 0u; component < RANK; component++) {
-    sum += factor[(${row}) * parameters.voxels + voxel] * z[(image * parameters.quads + quad) * RANK + component];
+    sum += loading(image, label, component, voxel) * z[(image * parameters.quads + quad) * RANK + component];
   }
   let logit = plane * parameters.voxels + voxel;
   let counter = vec4u(voxel, label, parameters.first_quad + quad, parameters.stream + image);
   sum += sqrt(diagonal[logit]) * normals(counter, parameters.seed);
-  return mean[logit] + class_scale[label] * sum;
+  return mean[logit] + scales[label] * sum;
 }
 
 // Which of a quad's samples are asked for.
@@ -57,11 +78,82 @@ fn wanted(quad: u32) -> vec4<bool> {
 `
 }
 
+/**
+ * Which voxels no noise can change (docs/sampling.md, exact culling); those outside the region of interest are certain of 0.
+ * Workgroups: voxels, 1, images.
+ */
+export function certaintyShader(sizes: ShaderSizes): string {
+  return /* wgsl */ `${sampling(sizes)}
+${CERTAINTY}
+// Bytes in words.
+@group(0) @binding(6) var<storage, read> roi: array<u32>;
+@group(0) @binding(7) var<storage, read_write> certainties: array<Certainty>;
+const LARGEST_NORMAL = ${LARGEST_NORMAL};
+// Squares that vanish leave no more of a norm.
+const NORM_UNDERFLOW = 1e-18;
+
+@compute @workgroup_size(${WORKGROUP})
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  for (var voxel = id.x; voxel < parameters.voxels; voxel += groups.x * ${WORKGROUP}u) {
+    let place = id.z * parameters.voxels + voxel;
+    if (extractBits(roi[place >> 2u], 8u * (place & 3u), 8u) == 0u) {
+      certainties[place] = Certainty(0u, 3e38);
+    } else {
+      certainties[place] = certainty_of(id.z, voxel);
+    }
+  }
+}
+
+fn certainty_of(image: u32, voxel: u32) -> Certainty {
+  let first = image * CLASSES * parameters.voxels + voxel;
+  var top = 0u;
+  for (var label = 1u; label < CLASSES; label++) {
+    if (mean[first + label * parameters.voxels] > mean[first + top * parameters.voxels]) { top = label; }
+  }
+  let top_mean = mean[first + top * parameters.voxels];
+  let top_noise = largest_noise(image, top, voxel);
+  // One class alone has the threshold 0 for its rival.
+  if (CLASSES == 1u) {
+    return Certainty(select(0u, 1u, top_mean > 0.0), radius_of(image, top, top, voxel, abs(top_mean), abs(top_mean), top_noise));
+  }
+  var radius = 3e38f;
+  for (var label = 0u; label < CLASSES; label++) {
+    if (label == top) { continue; }
+    let rival = mean[first + label * parameters.voxels];
+    let noise = top_noise + largest_noise(image, label, voxel);
+    let largest = max(abs(top_mean), abs(rival));
+    radius = min(radius, radius_of(image, top, label, voxel, top_mean - rival, largest, noise));
+  }
+  return Certainty(top, radius);
+}
+
+fn largest_noise(image: u32, label: u32, voxel: u32) -> f32 {
+  let plane = image * CLASSES + label;
+  return abs(scales[label]) * sqrt(diagonal[plane * parameters.voxels + voxel]) * LARGEST_NORMAL;
+}
+
+// Of the top class over a rival; over the threshold where both are one.
+fn radius_of(image: u32, top: u32, rival: u32, voxel: u32, lead: f32, largest: f32, noise: f32) -> f32 {
+  var squares = 0.0;
+  var differences = 0.0;
+  for (var component = 0u; component < RANK; component++) {
+    let of_top = scales[top] * loading(image, top, component, voxel);
+    let of_rival = select(scales[rival] * loading(image, rival, component, voxel), 0.0, top == rival);
+    squares += of_top * of_top + of_rival * of_rival;
+    differences += (of_top - of_rival) * (of_top - of_rival);
+  }
+  let magnitude = largest + (sqrt(squares) + NORM_UNDERFLOW) * largest_of_image(image) + noise;
+  let slack = (f32(RANK) + 8.0) * 4.7683716e-7 * magnitude + 1e-30;
+  return clamp(lead - (noise + slack), -1e18, 1e18) / (sqrt(differences) + NORM_UNDERFLOW);
+}
+`
+}
+
 /** Label maps `[M, N, *S]` in bytes, onto zeros. Workgroups: voxels, quads of samples, images. */
 export function labelMapShader(sizes: ShaderSizes): string {
   return /* wgsl */ `${sampling(sizes)}
-// Bytes in words; where 0, samples are labelled 0.
-@group(0) @binding(6) var<storage, read> roi: array<u32>;
+${CERTAINTY}
+@group(0) @binding(6) var<storage, read> certainties: array<Certainty>;
 @group(0) @binding(7) var<storage, read_write> maps: array<atomic<u32>>;
 
 @compute @workgroup_size(${WORKGROUP})
@@ -70,10 +162,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let image = id.z;
   let voxels = parameters.voxels;
   let asked = wanted(quad);
+  let largest = largest_of_quad(image, quad);
   for (var voxel = id.x; voxel < voxels; voxel += groups.x * ${WORKGROUP}u) {
     let place = image * voxels + voxel;
-    if (extractBits(roi[place >> 2u], 8u * (place & 3u), 8u) == 0u) { continue; }
-    let labels = labels_of(image, voxel, quad);
+    let known = certainties[place];
+    var labels = vec4u(known.label);
+    if (known.radius <= largest) { labels = labels_of(image, voxel, quad); }
     for (var lane = 0u; lane < 4u; lane++) {
       if (!asked[lane] || labels[lane] == 0u) { continue; }
       let sample = 4u * quad + lane - parameters.skipped;

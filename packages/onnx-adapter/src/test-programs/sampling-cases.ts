@@ -32,8 +32,8 @@ type Sizes = Pick<LogitDistribution, 'batch' | 'classes' | 'rank' | 'spatial'>
 /** Samples every case on a device and by core. */
 export async function samplingFindings(device: GPUDevice): Promise<SamplingFinding[]> {
   const findings: SamplingFinding[] = []
-  for (const [name, sizes, options] of cases()) {
-    const distribution = random(sizes)
+  for (const [name, sizes, options, noise] of cases()) {
+    const distribution = random(sizes, noise)
     const resident = toDevice(device, distribution)
     const found = await sampleLabelMapsOnDevice(resident, options)
     const { roi: _, ...sampling } = options
@@ -58,10 +58,23 @@ export async function samplingFindings(device: GPUDevice): Promise<SamplingFindi
   return findings
 }
 
-function cases(): [string, Sizes, DeviceLabelMapOptions][] {
+/** How far means are apart, and the variance of every logit by itself: where noise rarely matters, and where it does. */
+type Noise = Readonly<Record<'mean' | 'diagonal', number>>
+
+const NOISY: Noise = { mean: 1, diagonal: 1 }
+const QUIET: Noise = { mean: 8, diagonal: 1e-5 }
+
+function cases(): [string, Sizes, DeviceLabelMapOptions, Noise?][] {
   const roi = Uint8Array.from(standardNormals(2 * 30 * 41, { seed: 9 }), (x) => (x > 0 ? 1 : 0))
   return [
     ['a slice', { batch: 1, classes: 2, rank: 10, spatial: [128, 128] }, { samples: 100, seed: 1 }],
+    [
+      'a slice of mostly certain voxels',
+      { batch: 2, classes: 2, rank: 10, spatial: [64, 64] },
+      { samples: 67, seed: 1 },
+      QUIET,
+    ],
+    ['one certain class', { batch: 1, classes: 1, rank: 2, spatial: [77] }, { samples: 50, seed: 1 }, QUIET],
     ['a volume', { batch: 1, classes: 4, rank: 10, spatial: [19, 33, 27] }, { samples: 30, seed: 2 }],
     ['one class', { batch: 1, classes: 1, rank: 3, spatial: [50, 51] }, { samples: 20, seed: 3 }],
     ['rank 0', { batch: 2, classes: 3, rank: 0, spatial: [40, 40] }, { samples: 9, seed: 4 }],
@@ -76,13 +89,13 @@ function cases(): [string, Sizes, DeviceLabelMapOptions][] {
   ]
 }
 
-function random(sizes: Sizes): LogitDistribution {
+function random(sizes: Sizes, { mean, diagonal }: Noise = NOISY): LogitDistribution {
   const logits = sizes.batch * sizes.classes * voxelCount(sizes.spatial)
   return logitDistribution({
     ...sizes,
-    mean: standardNormals(logits, { seed: 1 }),
+    mean: standardNormals(logits, { seed: 1 }).map((x) => mean * x),
     factor: standardNormals(logits * sizes.rank, { seed: 2 }).map((x) => 0.3 * x),
-    diagonal: standardNormals(logits, { seed: 3 }).map((x) => Math.exp(x)),
+    diagonal: standardNormals(logits, { seed: 3 }).map((x) => diagonal * Math.exp(x)),
   })
 }
 
