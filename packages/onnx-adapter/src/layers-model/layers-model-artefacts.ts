@@ -65,7 +65,7 @@ export function readTopology({ modelTopology }: LayersModelArtefacts): StoredMod
     topology && 'node' in topology ? 'a graph model (TensorFlow operations)' : `a topology of class ${kind}`,
     'a layers model, functional or sequential',
     topology && 'node' in topology
-      ? 'Convert its source to ONNX (python -m tf2onnx.convert --tfjs …), and wrap that'
+      ? 'Export it by exportGraphModel'
       : 'Give what model.save() passes to a tf.io handler',
   )
 }
