@@ -71,7 +71,7 @@ function describe({ task, runtime, works, ...finding }: Finding): string {
   const remarks = [
     reason && (remedy ? `${reason}. ${remedy}.` : reason),
     milliseconds !== undefined &&
-      `${size!.join('×')} in ${formatNumber(milliseconds, 2)} ms, within ${formatNumber(differenceToCpu, 1)} of the CPU`,
+      `${size!.join('×')} in ${formatNumber(milliseconds, 2)} ms${differenceToCpu ? `, within ${formatNumber(differenceToCpu, 1)} of the CPU` : ''}`,
     placement?.rewritten.length && `rewritten for it: ${placement.rewritten.join(', ')}`,
     placement?.onCpu.length && `on the CPU instead: ${placement.onCpu.join(', ')}`,
   ].filter(Boolean)
