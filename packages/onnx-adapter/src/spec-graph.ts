@@ -8,6 +8,7 @@ import {
   tensorChannels,
 } from '@stochseg/backbones'
 import type { SsnHead } from '@stochseg/core'
+import { windowAttributes } from './convolution-window'
 import { groupNormalisation } from './group-normalisation'
 import type { OnnxAttribute, OnnxInitializer, OnnxNode } from './protobuf/onnx-model'
 
@@ -177,28 +178,6 @@ export function onnxHead(spec: NetworkSpec, head: SsnHead): GraphPart {
 const END = 2 ** 31 - 1
 
 function convolutionAttributes(node: ConvolutionNode): Record<string, OnnxAttribute> {
-  const { kernel } = node
-  const stride = node.stride ?? kernel.map(() => 1)
-  const dilation = node.dilation ?? kernel.map(() => 1)
-  return {
-    kernel_shape: { ints: kernel },
-    strides: { ints: stride },
-    dilations: { ints: dilation },
-    ...paddingAttributes(node.padding, kernel, stride, dilation),
-  }
-}
-
-function paddingAttributes(
-  padding: 'same' | 'valid',
-  kernel: PerAxis,
-  stride: PerAxis,
-  dilation: PerAxis,
-): Record<string, OnnxAttribute> {
-  if (padding === 'valid') return {}
-  // With a stride, how much is padded depends on the input's length.
-  if (stride.some((step) => step > 1)) return { auto_pad: { string: 'SAME_UPPER' } }
-  const total = kernel.map((length, axis) => (length - 1) * dilation[axis]!)
-  return {
-    pads: { ints: [...total.map((sum) => Math.floor(sum / 2)), ...total.map((sum) => Math.ceil(sum / 2))] },
-  }
+  const { kernel, stride = kernel.map(() => 1), dilation, padding } = node
+  return windowAttributes({ kernel, stride, ...(dilation ? { dilation } : {}), same: padding === 'same' })
 }

@@ -1,10 +1,7 @@
 // What a TF.js graph model holds, as plain data: TensorFlow operations in the JSON of a GraphDef, and the constants' values.
 import { ModelError } from '@stochseg/core'
-import {
-  type LayersModelArtefacts,
-  readStoredWeights,
-  type StoredWeight,
-} from '../layers-model/layers-model-artefacts'
+import { type LayersModelArtefacts, readStoredWeights } from '../layers-model/layers-model-artefacts'
+import type { StoredWeight } from '../tfjs-weights'
 
 /** One TensorFlow operation. */
 export interface GraphModelNode {

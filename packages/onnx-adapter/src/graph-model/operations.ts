@@ -1,9 +1,9 @@
 // TensorFlow's operations as ONNX nodes on planar tensors: `[N, C, *S]` where TensorFlow has `[N, *S, C]`.
 import { ModelError } from '@stochseg/core'
+import { transposedWindowAttributes, type Window, windowAttributes } from '../convolution-window'
 import type { GraphBuilder } from '../graph-builder'
-import { permuted } from '../layers-model/layer-call'
-import type { StoredWeight } from '../layers-model/layers-model-artefacts'
 import type { OnnxAttribute } from '../protobuf/onnx-model'
+import { depthwiseKernel, permuted, planarKernel, type StoredWeight } from '../tfjs-weights'
 import { type GraphModelNode, integers, text, texts } from './graph-model-artefacts'
 
 /** What an operation is emitted from. */
@@ -45,24 +45,12 @@ function spatial(call: OperationCall, name: string): number[] {
   return values.length === call.axes ? values.slice(1, -1) : Array<number>(call.axes - 2).fill(1)
 }
 
-function windowOf(call: OperationCall, size: readonly number[]): Record<string, OnnxAttribute> {
-  const [strides, dilations] = [spatial(call, 'strides'), spatial(call, 'dilations')]
+function windowOf(call: OperationCall, kernel: readonly number[]): Window {
   const padding = text(call.node, 'padding')
   if (padding !== 'SAME' && padding !== 'VALID')
     throw operationError(call, `padding ${padding}`, 'SAME or VALID')
-  const dilated = dilations.some((step) => step > 1)
-  const total = size.map((length, axis) => (length - 1) * dilations[axis]!)
-  const pads = [...total.map((sum) => Math.floor(sum / 2)), ...total.map((sum) => Math.ceil(sum / 2))]
-  return {
-    kernel_shape: { ints: size },
-    strides: { ints: strides },
-    ...(dilated ? { dilations: { ints: dilations } } : {}),
-    ...(padding === 'VALID'
-      ? {}
-      : dilated
-        ? { pads: { ints: pads } }
-        : { auto_pad: { string: 'SAME_UPPER' } }),
-  }
+  const [stride, dilation] = [spatial(call, 'strides'), spatial(call, 'dilations')]
+  return { kernel, stride, dilation, same: padding === 'SAME' }
 }
 
 /** A convolution, and what was fused with it. */
@@ -70,17 +58,13 @@ const convolution =
   (depthwise: boolean): EmitOperation =>
   (call) => {
     const { graph, node } = call
-    const stored = call.constant(1)
-    const last = stored.shape.length - 1
-    const leading = Array.from({ length: last - 1 }, (_, axis) => axis)
-    const turned = permuted(stored, depthwise ? [last - 1, last, ...leading] : [last, last - 1, ...leading])
-    const [first, second, ...size] = turned.shape
-    const shape = depthwise ? [first! * second!, 1, ...size] : turned.shape
-    const group = depthwise ? { group: { int: first! } } : {}
-    const kernel = graph.floats(turned.data, shape, `${node.name}.kernel`)
+    const { shape, data } = (depthwise ? depthwiseKernel : planarKernel)(call.constant(1))
+    const [channels, , ...size] = shape
+    const group = depthwise ? { group: { int: call.constant(1).shape.at(-2)! } } : {}
+    const kernel = graph.floats(data, shape, `${node.name}.kernel`)
     const fused = texts(node, 'fused_ops')
     const bias =
-      fused[0] === 'BiasAdd' ? [graph.floats(call.constant(2).data, [shape[0]!], `${node.name}.bias`)] : []
+      fused[0] === 'BiasAdd' ? [graph.floats(call.constant(2).data, [channels!], `${node.name}.bias`)] : []
     const rest = fused.slice(bias.length)
     const activation = rest[0] === undefined ? undefined : FUSED[rest[0]]
     if (rest.length > 1 || (rest.length === 1 && !activation)) {
@@ -90,7 +74,7 @@ const convolution =
     const output = graph.operator(
       'Conv',
       inputs,
-      { ...windowOf(call, size), ...group },
+      { ...windowAttributes(windowOf(call, size)), ...group },
       activation ? undefined : node.name,
     )
     activation?.(graph, output, node.name)
@@ -111,37 +95,16 @@ const FUSED: Readonly<Record<string, EmitFunction>> = {
 
 const transposedConvolution: EmitOperation = (call) => {
   const { graph, node } = call
-  const stored = call.constant(1)
-  const last = stored.shape.length - 1
-  // [*K, out, in] as [in, out, *K].
-  const { shape, data } = permuted(stored, [
-    last,
-    last - 1,
-    ...Array.from({ length: last - 1 }, (_, axis) => axis),
-  ])
-  const size = shape.slice(2)
-  const strides = spatial(call, 'strides')
-  const same = text(node, 'padding') === 'SAME'
-  const excess = size.map((length, axis) => (same ? Math.max(length - strides[axis]!, 0) : 0))
-  graph.operator(
-    'ConvTranspose',
-    [call.tensor(2), graph.floats(data, shape, `${node.name}.kernel`)],
-    {
-      kernel_shape: { ints: size },
-      strides: { ints: strides },
-      pads: {
-        ints: [...excess.map((sum) => Math.floor(sum / 2)), ...excess.map((sum) => Math.ceil(sum / 2))],
-      },
-      output_padding: { ints: size.map((length, axis) => Math.max(strides[axis]! - length, 0)) },
-    },
-    node.name,
-  )
+  const { shape, data } = planarKernel(call.constant(1))
+  const inputs = [call.tensor(2), graph.floats(data, shape, `${node.name}.kernel`)]
+  const attributes = transposedWindowAttributes(windowOf(call, shape.slice(2)))
+  graph.operator('ConvTranspose', inputs, attributes, node.name)
 }
 
 const pool =
   (operation: string): EmitOperation =>
   (call) => {
-    const attributes = windowOf(call, spatial(call, 'ksize'))
+    const attributes = windowAttributes(windowOf(call, spatial(call, 'ksize')))
     call.graph.operator(operation, [call.tensor(0)], attributes, call.node.name)
   }
 

@@ -1,5 +1,6 @@
 // Non-linearities, alone or at the end of another layer.
 import type { OnnxAttribute } from '../protobuf/onnx-model'
+import { channelsFirst } from '../tfjs-weights'
 import {
   constantOf,
   type EmitLayer,
@@ -7,7 +8,6 @@ import {
   type LayerCall,
   layerError,
   type PlanarTensor,
-  permuted,
 } from './layer-call'
 
 type Attributes = Readonly<Record<string, OnnxAttribute>>
@@ -86,9 +86,7 @@ const emitSlope =
 
 const emitPrelu: EmitLayer = (call) => {
   const input = inputOf(call)
-  const alpha = call.weights('alpha')
-  const last = alpha.shape.length - 1
-  const planar = permuted(alpha, [last, ...Array.from({ length: last }, (_, axis) => axis)])
+  const planar = channelsFirst(call.weights('alpha'))
   call.graph.operator('PRelu', [input.name, constantOf(call, 'alpha', planar)], {}, call.output)
   return { ...input, name: call.output }
 }

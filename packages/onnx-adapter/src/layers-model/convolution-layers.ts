@@ -1,5 +1,6 @@
 // Convolutions of all kinds, and dense layers, which are 1×1 convolutions where there are spatial axes.
-import type { OnnxAttribute } from '../protobuf/onnx-model'
+import { transposedWindowAttributes, type Window, windowAttributes } from '../convolution-window'
+import { depthwiseKernel, permuted, planarKernel } from '../tfjs-weights'
 import { emitActivated } from './activation-layers'
 import {
   constantOf,
@@ -9,35 +10,17 @@ import {
   type LayerCall,
   layerError,
   perAxis,
-  permuted,
 } from './layer-call'
-import type { StoredWeight } from './layers-model-artefacts'
 
-/** Stride, dilation and padding of a convolution or pooling window. */
-export function windowAttributes(
+/** The window of a convolution or pool. */
+export function windowOf(
   call: LayerCall,
   kernel: readonly number[],
   stride: readonly number[] = perAxis(call, 'strides'),
-): Record<string, OnnxAttribute> {
-  const dilation = perAxis(call, 'dilation_rate')
+): Window {
   const padding = String(call.layer.config.padding ?? 'valid').toLowerCase()
   if (padding !== 'valid' && padding !== 'same') throw layerError(call, `padding ${padding}`, 'valid or same')
-  const total = kernel.map((length, axis) => (length - 1) * dilation[axis]!)
-  return {
-    kernel_shape: { ints: kernel },
-    strides: { ints: stride },
-    ...(dilation.some((step) => step > 1) ? { dilations: { ints: dilation } } : {}),
-    ...(padding === 'valid'
-      ? {}
-      : // With a stride, how much is padded depends on the input's length.
-        stride.some((step) => step > 1)
-        ? { auto_pad: { string: 'SAME_UPPER' } }
-        : {
-            pads: {
-              ints: [...total.map((sum) => Math.floor(sum / 2)), ...total.map((sum) => Math.ceil(sum / 2))],
-            },
-          }),
-  }
+  return { kernel, stride, dilation: perAxis(call, 'dilation_rate'), same: padding === 'same' }
 }
 
 /** The layer's bias as a further input, where it has one. */
@@ -45,28 +28,14 @@ function biasOf(call: LayerCall): string[] {
   return call.layer.config.use_bias === false ? [] : [constantOf(call, 'bias', call.weights('bias'))]
 }
 
-/** `[*K, in, out]` as `[out, in, *K]`. */
-function planarKernel(kernel: StoredWeight): StoredWeight {
-  const last = kernel.shape.length - 1
-  return permuted(kernel, [last, last - 1, ...Array.from({ length: last - 1 }, (_, axis) => axis)])
-}
-
-/** `[*K, in, multiplier]` as `[in · multiplier, 1, *K]`, one group for each input channel. */
-function depthwiseKernel(kernel: StoredWeight): StoredWeight {
-  const last = kernel.shape.length - 1
-  const { shape, data } = permuted(kernel, [
-    last - 1,
-    last,
-    ...Array.from({ length: last - 1 }, (_, axis) => axis),
-  ])
-  return { shape: [shape[0]! * shape[1]!, 1, ...shape.slice(2)], data }
-}
-
 const emitConvolution: EmitLayer = (call) => {
   const kernel = planarKernel(call.weights('kernel'))
   const [channels, , ...size] = kernel.shape
   const group = Number(call.layer.config.groups ?? 1)
-  const attributes = { ...windowAttributes(call, size), ...(group > 1 ? { group: { int: group } } : {}) }
+  const attributes = {
+    ...windowAttributes(windowOf(call, size)),
+    ...(group > 1 ? { group: { int: group } } : {}),
+  }
   const { name, axes } = inputOf(call)
   const inputs = [name, constantOf(call, 'kernel', kernel), ...biasOf(call)]
   return emitActivated(call, 'Conv', inputs, attributes, { axes, channels: channels! })
@@ -75,7 +44,7 @@ const emitConvolution: EmitLayer = (call) => {
 const emitDepthwise: EmitLayer = (call) => {
   const kernel = depthwiseKernel(call.weights('depthwise_kernel'))
   const { name, axes, channels } = inputOf(call)
-  const attributes = { ...windowAttributes(call, kernel.shape.slice(2)), group: { int: channels } }
+  const attributes = { ...windowAttributes(windowOf(call, kernel.shape.slice(2))), group: { int: channels } }
   const inputs = [name, constantOf(call, 'depthwise_kernel', kernel), ...biasOf(call)]
   return emitActivated(call, 'Conv', inputs, attributes, { axes, channels: kernel.shape[0]! })
 }
@@ -84,7 +53,7 @@ const emitSeparable: EmitLayer = (call) => {
   const { graph } = call
   const { name, axes, channels } = inputOf(call)
   const kernel = depthwiseKernel(call.weights('depthwise_kernel'))
-  const attributes = { ...windowAttributes(call, kernel.shape.slice(2)), group: { int: channels } }
+  const attributes = { ...windowAttributes(windowOf(call, kernel.shape.slice(2))), group: { int: channels } }
   const depthwise = graph.operator('Conv', [name, constantOf(call, 'depthwise_kernel', kernel)], attributes)
   const pointwise = planarKernel(call.weights('pointwise_kernel'))
   const inputs = [depthwise, constantOf(call, 'pointwise_kernel', pointwise), ...biasOf(call)]
@@ -92,26 +61,11 @@ const emitSeparable: EmitLayer = (call) => {
 }
 
 const emitTransposed: EmitLayer = (call) => {
-  const stored = call.weights('kernel')
-  const last = stored.shape.length - 1
-  // [*K, out, in] as [in, out, *K].
-  const kernel = permuted(stored, [last, last - 1, ...Array.from({ length: last - 1 }, (_, axis) => axis)])
+  const kernel = planarKernel(call.weights('kernel'))
   const [, channels, ...size] = kernel.shape
-  const stride = perAxis(call, 'strides')
-  const excess = size.map((length, axis) => Math.max(length - stride[axis]!, 0))
-  const same = String(call.layer.config.padding).toLowerCase() === 'same'
-  const attributes = {
-    kernel_shape: { ints: size },
-    strides: { ints: stride },
-    output_padding: { ints: size.map((length, axis) => Math.max(stride[axis]! - length, 0)) },
-    pads: {
-      ints: [...excess.map((sum) => Math.floor(sum / 2)), ...excess.map((sum) => Math.ceil(sum / 2))].map(
-        (pad) => (same ? pad : 0),
-      ),
-    },
-  }
   const { name, axes } = inputOf(call)
   const inputs = [name, constantOf(call, 'kernel', kernel), ...biasOf(call)]
+  const attributes = transposedWindowAttributes(windowOf(call, size))
   return emitActivated(call, 'ConvTranspose', inputs, attributes, { axes, channels: channels! })
 }
 

@@ -4,6 +4,7 @@ import { ModelError, ShapeError, type SsnHead } from '@stochseg/core'
 import { GraphBuilder } from '../graph-builder'
 import { encodeMetadata, type ModelMetadata } from '../model-metadata'
 import { encodeOnnxModel, type OnnxValue } from '../protobuf/onnx-model'
+import type { StoredWeight } from '../tfjs-weights'
 import { ACTIVATION_LAYERS } from './activation-layers'
 import { CONVOLUTION_LAYERS } from './convolution-layers'
 import type { EmitLayer, LayerCall, PlanarTensor } from './layer-call'
@@ -14,7 +15,6 @@ import {
   readTopology,
   type StoredLayer,
   type StoredModel,
-  type StoredWeight,
 } from './layers-model-artefacts'
 import { SPATIAL_LAYERS } from './spatial-layers'
 import { emitStochsegLayer } from './stochseg-layers'

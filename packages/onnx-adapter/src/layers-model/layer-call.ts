@@ -1,7 +1,8 @@
 // One application of a layer of a TF.js model, to be emitted as nodes on planar tensors.
 import { ModelError } from '@stochseg/core'
 import type { GraphBuilder } from '../graph-builder'
-import type { StoredLayer, StoredWeight } from './layers-model-artefacts'
+import type { StoredWeight } from '../tfjs-weights'
+import type { StoredLayer } from './layers-model-artefacts'
 
 /** A tensor of the graph: `[N, C, *S]`, or `[N, C]`. */
 export interface PlanarTensor {
@@ -49,21 +50,6 @@ export function perAxis(call: LayerCall, key: string, otherwise?: readonly numbe
 /** A weight as a constant of the graph, under the layer's name. */
 export function constantOf({ graph, layer }: LayerCall, part: string, { data, shape }: StoredWeight): string {
   return graph.floats(data, shape, `${layer.name}.${part}`)
-}
-
-/** The weight with its axes in another order: `order[i]` is the axis that becomes axis i. */
-export function permuted({ shape, data }: StoredWeight, order: readonly number[]): StoredWeight {
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1))
-  const newShape = order.map((axis) => shape[axis]!)
-  const result = new Float32Array(data.length)
-  const position = order.map(() => 0)
-  for (let index = 0; index < data.length; index++) {
-    result[index] = data[order.reduce((sum, axis, i) => sum + position[i]! * strides[axis]!, 0)]!
-    for (let axis = order.length - 1; axis >= 0 && ++position[axis]! === newShape[axis]!; axis--) {
-      position[axis] = 0
-    }
-  }
-  return { shape: newShape, data: result }
 }
 
 /** A setting that cannot be exported. */

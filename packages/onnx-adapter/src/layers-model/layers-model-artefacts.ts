@@ -3,6 +3,7 @@
 // It is what `model.save(tf.io.withSaveHandler(…))` passes on, and what `model.json` and its weight files hold. TF.js itself
 // is not needed to read it.
 import { fromFloat16, ModelError } from '@stochseg/core'
+import type { StoredWeight } from '../tfjs-weights'
 
 /** A description of one weight. */
 export interface StoredWeightSpec {
@@ -19,12 +20,6 @@ export interface LayersModelArtefacts {
   readonly weightSpecs?: readonly StoredWeightSpec[]
   /** All weights one after another, in one piece or several. */
   readonly weightData?: ArrayBuffer | Uint8Array | readonly ArrayBuffer[]
-}
-
-/** One weight, in TF.js' layout. */
-export interface StoredWeight {
-  readonly shape: readonly number[]
-  readonly data: Float32Array
 }
 
 /** Where a layer's input comes from: an application of a layer, and which of its outputs. */

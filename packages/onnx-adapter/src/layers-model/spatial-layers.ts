@@ -1,6 +1,7 @@
 // Layers that move, join, pool or scale values.
+import { windowAttributes } from '../convolution-window'
 import { emitActivated } from './activation-layers'
-import { windowAttributes } from './convolution-layers'
+import { windowOf } from './convolution-layers'
 import {
   constantOf,
   dimensionsOf,
@@ -57,7 +58,7 @@ const emitPool =
   (operation: string): EmitLayer =>
   (call) => {
     const size = perAxis(call, 'pool_size', Array<number>(dimensionsOf(call)).fill(2))
-    const attributes = windowAttributes(call, size, perAxis(call, 'strides', size))
+    const attributes = windowAttributes(windowOf(call, size, perAxis(call, 'strides', size)))
     const { name, ...shape } = inputOf(call)
     call.graph.operator(operation, [name], attributes, call.output)
     return { name: call.output, ...shape }

@@ -1,8 +1,8 @@
 // The layers that @stochseg/tfjs-adapter adds to TF.js: each is saved with the spec's node that it computes.
 import type { NetworkNode } from '@stochseg/backbones'
 import { onnxNode } from '../spec-graph'
-import { dimensionsOf, type EmitLayer, inputOf, permuted } from './layer-call'
-import type { StoredWeight } from './layers-model-artefacts'
+import { planarKernel } from '../tfjs-weights'
+import { dimensionsOf, type EmitLayer, inputOf } from './layer-call'
 
 /** Parts of each operation's weights in a spec, with what the layers call them. */
 const PARTS: Readonly<Partial<Record<NetworkNode['op'], Readonly<Record<string, string>>>>> = {
@@ -23,17 +23,11 @@ export const emitStochsegLayer: EmitLayer = (call) => {
   const withoutBias = 'bias' in node && node.bias === false
   for (const [part, stored] of Object.entries(PARTS[node.op] ?? {})) {
     if (part === 'bias' && withoutBias) continue
-    const { shape, data } = canonical(call.weights(stored))
+    const weight = call.weights(stored)
+    const { shape, data } = weight.shape.length > 2 ? planarKernel(weight) : weight
     graph.floats(data, shape, `${output}.${part}`)
   }
   const { nodes, constants } = onnxNode(node, input.channels, dimensionsOf(call))
   graph.append(nodes, constants)
   return { name: output, axes: input.axes, channels: 'channels' in node ? node.channels : input.channels }
-}
-
-/** Kernels `[*K, in, out]` as `[out, in, *K]`; everything else as it is. */
-function canonical(weight: StoredWeight): StoredWeight {
-  const last = weight.shape.length - 1
-  if (last < 2) return weight
-  return permuted(weight, [last, last - 1, ...Array.from({ length: last - 1 }, (_, axis) => axis)])
 }
