@@ -1,90 +1,141 @@
-// Training on TF.js' wasm backend: convolutions beside TF.js' own kernels, and whole steps. Run: npx tsx bench/tfjs-training.ts
-// Each figure is the best of several runs; GMAC/s count the products of the direct convolution.
-import { initialWeights, unet } from '@stochseg/backbones'
-import { ssnHead, standardNormals } from '@stochseg/core'
-import { createTfjsEngine } from '@stochseg/tfjs-adapter'
-import * as tf from '@tensorflow/tfjs-core'
-import '@tensorflow/tfjs-backend-wasm'
+// Training on TF.js' wasm backend beside PyTorch: whole steps, then single convolutions. Each network runs in a process of
+// its own, since memory that WebAssembly took it keeps.
+// Run: npx tsx bench/tfjs-training.ts [name …], of networks as below.
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import {
+  deepmedic,
+  type NetworkNode,
+  type NetworkSpec,
+  networkSpec,
+  unet,
+  unetLidc,
+} from '@stochseg/backbones'
+import { machine, peer, THREADS } from './harness'
 
-const BATCH = 8
+/** A network and the images of its step. */
+export interface Example {
+  readonly title: string
+  readonly spec: NetworkSpec
+  readonly batch: number
+  readonly spatial: readonly number[]
+  readonly classes: number
+  readonly samples: number
+}
 
-function bestOf(runs: number, run: () => tf.TensorInfo): number {
-  const times = Array.from({ length: runs }, () => {
-    const start = performance.now()
-    const output = run()
-    const time = performance.now() - start
-    tf.backend().disposeData(output.dataId)
-    return time
+const unet128 = {
+  spec: unet({ inputChannels: 1, widths: [32, 64, 128, 256] }),
+  batch: 4,
+  spatial: [128, 128],
+  classes: 2,
+}
+
+export const examples: Readonly<Record<string, Example>> = {
+  unet: { title: 'U-Net base 32, depth 4, N4, 128², M20', ...unet128, samples: 20 },
+  unet50: { title: 'the same, M50', ...unet128, samples: 50 },
+  stack: {
+    title: '8 × conv3d(30) + ReLU, N1, 37³ → 21³, M20',
+    spec: convolutions(8, 30),
+    batch: 1,
+    spatial: [37, 37, 37],
+    classes: 2,
+    samples: 20,
+  },
+  lidc: {
+    title: "the paper's U-Net (10.3 M), N12, 128², M20",
+    spec: unetLidc(),
+    batch: 12,
+    spatial: [128, 128],
+    classes: 2,
+    samples: 20,
+  },
+  deepmedic: {
+    title: "the paper's DeepMedic (1.05 M), N1, 110³ → 30³, C4, M20",
+    spec: deepmedic({ inputChannels: 4 }),
+    batch: 1,
+    spatial: [110, 110, 110],
+    classes: 4,
+    samples: 20,
+  },
+}
+
+function convolutions(count: number, channels: number): NetworkSpec {
+  const nodes = Array.from({ length: count }, (_, index): NetworkNode[] => [
+    {
+      op: 'convolution',
+      name: `conv${index}`,
+      inputs: [index === 0 ? 'image' : `relu${index - 1}`],
+      channels,
+      kernel: [3, 3, 3],
+      padding: 'valid',
+      bias: true,
+    },
+    { op: 'activation', name: `relu${index}`, inputs: [`conv${index}`], function: 'relu' },
+  ]).flat()
+  return networkSpec({
+    format: 'stochseg.network',
+    version: 1,
+    name: 'stack',
+    dimensions: 3,
+    inputs: [{ name: 'image', channels: 1 }],
+    nodes,
+    features: `relu${count - 1}`,
   })
-  return Math.min(...times)
 }
 
-async function step(widths: number[], size: number): Promise<number> {
-  const spec = unet({ inputChannels: 1, widths })
-  const head = ssnHead({ classes: 2, rank: 10 })
-  const engine = await createTfjsEngine({ spec, head, weights: initialWeights(spec, head, { seed: 1 }) })
-  const voxels = BATCH * size * size
-  const batch = {
-    images: standardNormals(voxels, { seed: 2 }),
-    labels: Uint8Array.from({ length: voxels }, (_, voxel) => (voxel % size > size / 2 ? 1 : 0)),
-    batch: BATCH,
-    channels: 1,
-    spatial: [size, size],
-  }
-  const times: number[] = []
-  for (let index = 0; index < 10; index++) {
-    const start = performance.now()
-    await engine.step(batch, {
-      learningRate: 1e-3,
-      phase: 'all',
-      samples: 20,
-      seed: 1,
-      stream: BATCH * index,
-    })
-    times.push(performance.now() - start)
-  }
-  engine.dispose()
-  return Math.min(...times)
-}
+const RANK = 10
+const RUNS = 5
 
-const stock = tf.getKernel(tf.Conv2D, 'wasm')!
-const small = await step([8, 16, 32], 32)
-const large = await step([16, 32, 64, 64], 64)
-const ours = tf.getKernel(tf.Conv2D, 'wasm')!
-const filterGradient = tf.getKernel(tf.Conv2DBackpropFilter, 'wasm')!
-
-console.log(`3×3 convolutions, batch ${BATCH}     TF.js    ours  (ratio)   filter gradient   GMAC/s`)
-for (const [size, inputs, outputs] of [
-  [64, 16, 16],
-  [64, 48, 32],
-  [32, 96, 64],
-  [16, 128, 64],
-  [128, 32, 32],
-] as const) {
-  const x = tf.randomNormal([BATCH, size, size, inputs])
-  const dy = tf.randomNormal([BATCH, size, size, outputs])
-  const filter = tf.randomNormal([3, 3, inputs, outputs])
-  const backend = tf.backend()
-  const attrs = { strides: 1, pad: 'same', dilations: 1, dataFormat: 'NHWC', filterShape: filter.shape }
-  const time = (kernel: tf.KernelConfig, inputTensors: tf.NamedTensorInfoMap): number =>
-    bestOf(10, () => kernel.kernelFunc({ inputs: inputTensors, backend, attrs }) as tf.TensorInfo)
-  const times = [
-    time(stock, { x, filter }),
-    time(ours, { x, filter }),
-    time(filterGradient, { x, dy }),
-  ] as const
-  const products = (BATCH * size * size * 9 * inputs * outputs) / 1e6
-  console.log(
-    `${size}² ${inputs}→${outputs}`.padEnd(28),
-    ...times.slice(0, 2).map((ms) => ms.toFixed(2).padStart(7)),
-    `(${(times[0] / times[1]).toFixed(1)}×)`.padStart(8),
-    times[2].toFixed(2).padStart(16),
-    times
-      .map((ms) => (products / ms).toFixed(0))
-      .join(' / ')
-      .padStart(16),
+function ours(name: string): Record<string, number> {
+  const script = fileURLToPath(new URL('./tfjs-training-step.ts', import.meta.url))
+  const tsx = fileURLToPath(new URL('../node_modules/.bin/tsx', import.meta.url))
+  const options = JSON.stringify({ name, runs: RUNS, threads: THREADS, rank: RANK })
+  return JSON.parse(
+    execFileSync(tsx, [script, options], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),
   )
-  tf.dispose([x, dy, filter])
 }
-console.log(`step, U-Net 8-16-32 at 32², batch ${BATCH}, rank 10, 20 samples: ${small.toFixed(0)} ms`)
-console.log(`step, U-Net 16-32-64-64 at 64², batch ${BATCH}, rank 10, 20 samples: ${large.toFixed(0)} ms`)
+
+function steps(names: readonly string[]): void {
+  const row = (cells: readonly unknown[]): void => console.log(`| ${cells.join(' | ')} |`)
+  const whole = (value: number | undefined): string => value?.toFixed(0) ?? '–'
+  row([
+    'step',
+    'PyTorch ms',
+    'channels last ms',
+    'ours ms',
+    '× the faster',
+    'loss ms (share)',
+    'PyTorch MB',
+    'ours MB',
+  ])
+  row(['---', ...Array(7).fill('---:')])
+  for (const name of names) {
+    const { title, ...example } = examples[name]!
+    const options = { ...example, rank: RANK, runs: RUNS }
+    const planar = peer('training.py', { ...options, channelsLast: false })
+    const channelsLast = peer('training.py', { ...options, channelsLast: true })
+    const mine = ours(name)
+    const fastest = Math.min(planar?.milliseconds ?? Infinity, channelsLast?.milliseconds ?? Infinity)
+    row([
+      title,
+      whole(planar?.milliseconds),
+      whole(channelsLast?.milliseconds),
+      whole(mine.milliseconds),
+      (mine.milliseconds! / fastest).toFixed(2),
+      `${whole(mine.loss)} (${((100 * mine.loss!) / mine.milliseconds!).toFixed(0)} %)`,
+      whole(planar?.megabytes),
+      whole(mine.megabytes),
+    ])
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  console.log(`${machine()}. Medians of ${RUNS}; memory is the process's peak.\n`)
+  const names = process.argv.slice(2)
+  steps(names.length > 0 ? names : Object.keys(examples))
+  if (names.length === 0) {
+    console.log()
+    const { convolutionTable } = await import('./tfjs-convolutions')
+    await convolutionTable()
+  }
+}

@@ -9,11 +9,11 @@ import {
 import type { SsnHead, Weights } from '@stochseg/core'
 import { input, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers'
 import type { DropoutSource } from './dropout-source'
+import { ActivationLayer } from './layers/activation-layer'
 import { BatchNormalisationLayer } from './layers/batch-normalisation-layer'
 import { DilatedConvolutionLayer } from './layers/dilated-convolution-layer'
 import { GroupNormalisationLayer } from './layers/group-normalisation-layer'
 import { OperationLayer } from './layers/operation-layer'
-import { PreluLayer } from './layers/prelu-layer'
 import { TransposedConvolutionLayer } from './layers/transposed-convolution-layer'
 import { setWeights, specParameters } from './model-weights'
 
@@ -103,16 +103,13 @@ function convolution(node: ConvolutionNode): layers.Layer {
 }
 
 function activation(node: ActivationNode): layers.Layer {
-  const { name, function: kind, slope } = node
-  switch (kind) {
+  switch (node.function) {
     case 'relu':
-      return layers.reLU({ name })
     case 'leakyRelu':
-      return layers.leakyReLU({ name, alpha: slope ?? 0.01 })
     case 'prelu':
-      return new PreluLayer({ node })
+      return new ActivationLayer({ node })
     case 'sigmoid':
     case 'tanh':
-      return layers.activation({ name, activation: kind })
+      return layers.activation({ name: node.name, activation: node.function })
   }
 }

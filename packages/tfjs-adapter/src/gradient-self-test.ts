@@ -118,7 +118,8 @@ async function differenceAlong(
   return difference
 }
 
-function nodeCheck(node: NetworkNode, widths: readonly number[], dimensions: 2 | 3): Check {
+/** The gradient of a small version of a node, whose inputs have at most so many channels. */
+export function nodeCheck(node: NetworkNode, widths: readonly number[], dimensions: 2 | 3): Check {
   // Wide enough for a full register and a remainder, no wider.
   const inputs = widths.map((width, index) => ({ name: `input${index}`, channels: Math.min(width, 6) }))
   const small = smallNode(
@@ -209,7 +210,7 @@ function smallNode(node: NetworkNode, width: number, inputs: string[]): NetworkN
 }
 
 /** The smallest comfortable size along an axis for an operation. */
-function smallSize(node: NetworkNode, axis: number): number {
+export function smallSize(node: NetworkNode, axis: number): number {
   switch (node.op) {
     case 'convolution':
       return Math.max(node.kernel[axis]! * (node.dilation?.[axis] ?? 1) + 1, 5)

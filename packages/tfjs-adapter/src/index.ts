@@ -3,13 +3,16 @@ import type { OptimizerOptions, TrainingEngine } from '@stochseg/core'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { type BackendOptions, openBackend } from './backend'
+import type { OperationReport } from './backend-matrix'
 import type { SpecNetwork, TrainableNetwork } from './trainable-network'
 import type { WrapFunctionOptions } from './wrap/wrap-function'
 import type { WrapOptions, WrappedModel } from './wrap/wrap-model'
 
 export type { BackendOptions } from './backend'
+export type { OperationReport } from './backend-matrix'
 export { modelFolder } from './io/model-folder'
 export type { SpecNetwork, TrainableNetwork } from './trainable-network'
+export { installWasmTrainingKernels } from './wasm-training-kernels'
 export type { WrapFunctionOptions } from './wrap/wrap-function'
 export type { WrapOptions, WrappedModel } from './wrap/wrap-model'
 
@@ -84,13 +87,19 @@ export async function registerLayers(): Promise<void> {
 }
 
 /**
- * Replaces the kernels of TF.js' wasm backend that training needs and that are missing, wrong or slow: 3×3 convolutions,
- * gradients of convolutions and max pools, leading sums, channel splits. Loads the backend; calling it again changes nothing.
+ * Tries every operation that a `NetworkSpec` can use on a backend: forward against a float64 interpreter, gradients against
+ * finite differences. On wasm, with the training kernels.
+ *
+ * Throws `RuntimeUnavailableError` for a backend that does not start.
  */
-export async function installWasmTrainingKernels(options: BackendOptions = {}): Promise<void> {
-  await openBackend({ ...options, backend: 'wasm' })
-  const { installKernels } = await import('./kernels/install')
-  installKernels()
+export async function backendMatrix(options: BackendOptions = {}): Promise<OperationReport[]> {
+  await openBackend(options)
+  const [{ operationReports }, { installKernels }] = await Promise.all([
+    import('./backend-matrix'),
+    import('./kernels/install'),
+  ])
+  if (isWasm(options)) installKernels()
+  return operationReports()
 }
 
 function isWasm({ backend = 'wasm' }: BackendOptions): boolean {

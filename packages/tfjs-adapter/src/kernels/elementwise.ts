@@ -1,8 +1,8 @@
 // Pointwise operations as kernels of the wasm backend; operations/ calls them.
 import * as tf from '@tensorflow/tfjs-core'
 import { DROPOUT, type DropoutAttributes } from '../operations/dropout'
-import { LEAKY_GRADIENT } from '../operations/leaky-gradient'
 import { REPEAT } from '../operations/nearest-upsample'
+import { LEAKY_GRADIENT } from '../operations/rectifiers'
 import { nativeKernels, pointer, type WasmBackend, withScratch } from './native'
 
 /** Values of a share, as in assembly/elementwise.ts. */

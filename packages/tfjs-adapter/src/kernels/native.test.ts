@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import { nativeKernels, type WasmBackend } from './native'
+import { nativeKernels, pointer, type WasmBackend } from './native'
 
 it('says once that the kernels cannot run, and gives none', () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
@@ -8,4 +8,11 @@ it('says once that the kernels cannot run, and gives none', () => {
   expect(warn).toHaveBeenCalledTimes(1)
   expect(nativeKernels(backend)).toBeUndefined()
   expect(warn.mock.calls).toEqual([[expect.stringMatching(/out of reach.*slower kernels/)]])
+})
+
+it('says so where TF.js found no room for a tensor', () => {
+  const backend = { dataIdMap: { get: () => ({ memoryOffset: 0 }) } } as unknown as WasmBackend
+  expect(() => pointer(backend, { dataId: {}, shape: [2, 3], dtype: 'float32' })).toThrow(
+    /\[2,3\].*smaller batch/,
+  )
 })

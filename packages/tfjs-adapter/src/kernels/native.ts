@@ -1,4 +1,5 @@
 // Our own WASM kernels (assembly/) over the memory of TF.js' wasm backend: they read and write its tensors in place.
+import { RuntimeUnavailableError } from '@stochseg/core'
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core'
 import { withSharedMemory } from './shared-memory'
 import { threadCount } from './thread-count'
@@ -87,9 +88,17 @@ function unavailable(cause: string): undefined {
   warned = true
 }
 
-/** Where a tensor's values begin in the backend's memory. */
+/** Where a tensor's values begin in the backend's memory. Throws where TF.js found no room for them, of which it says nothing. */
 export function pointer(backend: WasmBackend, tensor: TensorInfo): number {
-  return backend.dataIdMap.get(tensor.dataId).memoryOffset
+  const { memoryOffset } = backend.dataIdMap.get(tensor.dataId)
+  if (memoryOffset === 0) {
+    throw new RuntimeUnavailableError("memory of TF.js' wasm backend", {
+      found: `no room for a tensor of shape [${tensor.shape}]`,
+      expected: 'all tensors of a step within 4 GiB, the most that WebAssembly addresses',
+      remedy: 'Take a smaller batch, smaller images or a narrower network',
+    })
+  }
+  return memoryOffset
 }
 
 /** Arrays of so many values each, for the time of a call. */

@@ -1,10 +1,10 @@
 // Making our layers known to TF.js, so that `loadLayersModel` finds them. Nothing is registered on import.
 import { serialization } from '@tensorflow/tfjs-core'
+import { ActivationLayer } from './activation-layer'
 import { BatchNormalisationLayer } from './batch-normalisation-layer'
 import { DilatedConvolutionLayer } from './dilated-convolution-layer'
 import { GroupNormalisationLayer } from './group-normalisation-layer'
 import { OperationLayer } from './operation-layer'
-import { PreluLayer } from './prelu-layer'
 import { TransposedConvolutionLayer } from './transposed-convolution-layer'
 
 /** Registers every layer of this package; again changes nothing. */
@@ -13,6 +13,6 @@ export function registerLayers(): void {
   serialization.registerClass(DilatedConvolutionLayer)
   serialization.registerClass(GroupNormalisationLayer)
   serialization.registerClass(OperationLayer)
-  serialization.registerClass(PreluLayer)
+  serialization.registerClass(ActivationLayer)
   serialization.registerClass(TransposedConvolutionLayer)
 }

@@ -1,0 +1,145 @@
+// Every operation that a NetworkSpec can use, on the present backend: forward against the float64 interpreter, gradients
+// against finite differences.
+import {
+  initialWeights,
+  interpretNetwork,
+  type NetworkNode,
+  type NetworkSpec,
+  parametersOf,
+} from '@stochseg/backbones'
+import { ssnHead, standardNormals, type Weights } from '@stochseg/core'
+import * as tf from '@tensorflow/tfjs-core'
+import { buildModel } from './build'
+import { checkGradient, nodeCheck, smallSize } from './gradient-self-test'
+import { fromPlanar, toPlanar } from './planar'
+
+/** What a backend makes of one operation; a fault says what is wrong with it. */
+export interface OperationReport {
+  /** e.g. `convolution 3×3×3, stride 2`. */
+  readonly operation: string
+  readonly forward: 'right' | { readonly fault: string }
+  readonly gradient: 'right' | { readonly fault: string }
+}
+
+/** Largest accepted error of a forward pass, relative to its largest value. */
+const TOLERANCE = 1e-4
+const CHANNELS = 6
+
+/** Tries every operation in 2D and 3D on the current backend. */
+export async function operationReports(): Promise<OperationReport[]> {
+  const reports: OperationReport[] = []
+  for (const dimensions of [2, 3] as const) {
+    for (const [operation, node] of operations(dimensions)) {
+      reports.push({
+        operation,
+        forward: await outcome(() => checkForward(node, dimensions)),
+        gradient: await outcome(() =>
+          checkGradient(operation, () =>
+            nodeCheck(
+              node,
+              node.inputs.map(() => CHANNELS),
+              dimensions,
+            ),
+          ),
+        ),
+      })
+    }
+  }
+  return reports
+}
+
+/** Each operation under a name, reading `image`. */
+function operations(dimensions: 2 | 3): (readonly [name: string, node: NetworkNode])[] {
+  const axes = (value: number): number[] => Array(dimensions).fill(value)
+  const size = (value: number): string => axes(value).join('×')
+  const shared = { name: 'node', inputs: ['image'] }
+  const convolution = { ...shared, op: 'convolution', channels: 5, padding: 'same', bias: true } as const
+  const nodes: [string, NetworkNode][] = [
+    ...[1, 2, 3, ...(dimensions === 2 ? [5] : [])].map((width): [string, NetworkNode] => [
+      `convolution ${size(width)}`,
+      { ...convolution, kernel: axes(width) },
+    ]),
+    [`convolution ${size(3)}, valid`, { ...convolution, kernel: axes(3), padding: 'valid' }],
+    [`convolution ${size(3)}, stride 2`, { ...convolution, kernel: axes(3), stride: axes(2) }],
+    [`convolution ${size(3)}, dilation 2`, { ...convolution, kernel: axes(3), dilation: axes(2) }],
+    [
+      `transposed convolution ${size(2)}`,
+      { ...shared, op: 'transposedConvolution', channels: 5, factor: axes(2), bias: true },
+    ],
+    ['batch normalisation', { ...shared, op: 'batchNorm', epsilon: 1e-3, momentum: 0.9 }],
+    ['group normalisation', { ...shared, op: 'groupNorm', groups: 2, epsilon: 1e-3 }],
+    ['instance normalisation', { ...shared, op: 'groupNorm', groups: CHANNELS, epsilon: 1e-3 }],
+    ...(['relu', 'leakyRelu', 'prelu', 'sigmoid', 'tanh'] as const).map((kind): [string, NetworkNode] => [
+      kind,
+      { ...shared, op: 'activation', function: kind },
+    ]),
+    ...(['average', 'max'] as const).map((kind): [string, NetworkNode] => [
+      `${kind} pool ${size(2)}`,
+      { ...shared, op: 'pool', kind, window: axes(2) },
+    ]),
+    ...(['nearest', 'linear'] as const).map((kind): [string, NetworkNode] => [
+      `${kind} up-sampling ${size(3)}`,
+      { ...shared, op: 'upsample', kind, factor: axes(3) },
+    ]),
+    ['concatenation', { ...shared, op: 'concat', inputs: ['image', 'image'] }],
+    ['addition', { ...shared, op: 'add', inputs: ['image', 'image'] }],
+    ['crop', { ...shared, op: 'crop', before: axes(1), after: axes(2) }],
+    ['strided slice', { ...shared, op: 'slice', start: axes(1), step: axes(3) }],
+    ['dropout', { ...shared, op: 'dropout', rate: 0.5 }],
+  ]
+  return nodes.map(([name, node]) => [/\d×/.test(name) ? name : `${name}, ${dimensions}D`, node])
+}
+
+/** Throws where the inference of one node with a head on it is not what the interpreter gives. */
+async function checkForward(node: NetworkNode, dimensions: 2 | 3): Promise<void> {
+  const spec: NetworkSpec = {
+    format: 'stochseg.network',
+    version: 1,
+    name: 'operation',
+    dimensions,
+    inputs: [{ name: 'image', channels: CHANNELS }],
+    nodes: [node],
+    features: node.name,
+  }
+  const head = ssnHead({ kind: 'deterministic', classes: 2 })
+  const weights = randomWeights(spec)
+  const shape = [2, CHANNELS, ...Array.from({ length: dimensions }, (_, axis) => smallSize(node, axis))]
+  const images = standardNormals(tf.util.sizeFromShape(shape), { seed: 3 })
+  const image = { shape, data: Float64Array.from(images) }
+  const expected = interpretNetwork({ spec, head }, weights, new Map([['image', image]])).mean
+  const model = buildModel(spec, head, weights)
+  const output = tf.tidy(() =>
+    toPlanar(model.apply(fromPlanar(images, shape), { training: false }) as tf.Tensor),
+  )
+  const values = (await output.data()) as Float32Array
+  tf.dispose(output)
+  model.dispose()
+  const largest = expected.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  const error = expected.data.reduce(
+    (most, value, index) => Math.max(most, Math.abs(value - values[index]!)),
+    0,
+  )
+  if (values.length === expected.data.length && error <= TOLERANCE * largest) return
+  throw new Error(`off by ${(error / largest).toPrecision(2)} of its largest value`)
+}
+
+function randomWeights(spec: NetworkSpec): Weights {
+  const head = ssnHead({ kind: 'deterministic', classes: 2 })
+  const weights = new Map(initialWeights(spec, head, { seed: 1 }))
+  for (const [plane, { name, shape, initializer }] of parametersOf(spec, head).entries()) {
+    if (initializer.kind !== 'constant') continue
+    const normals = standardNormals(tf.util.sizeFromShape([...shape]), { seed: 2, plane })
+    // Variances are positive, and so may the rest be.
+    weights.set(name, { shape, data: normals.map((value) => Math.exp(0.3 * value)) })
+  }
+  return weights
+}
+
+async function outcome(check: () => Promise<void>): Promise<OperationReport['forward']> {
+  try {
+    await check()
+    return 'right'
+  } catch (error) {
+    return { fault: error instanceof Error ? error.message : String(error) }
+  }
+}
