@@ -1,7 +1,7 @@
 // Weights that lie in files beside the model, as PyTorch writes large ones: brought into the model itself.
 import { DataError, ModelError } from '@stochseg/core'
 import { readConstant } from './read-graph'
-import { type WireField, wireFields } from './wire-reader'
+import { wireFields } from './wire-reader'
 import { WireWriter } from './wire-writer'
 
 /** Reads a file that a model names, by the path in the model, which is relative to it. */
@@ -39,7 +39,7 @@ export async function inlineExternalData(model: Uint8Array, read?: ReadExternalF
   }
   const writer = new WireWriter()
   for (const { number, value } of wireFields(model)) {
-    if (number !== 7 || typeof value === 'bigint') copy(writer, { number, value })
+    if (number !== 7 || typeof value === 'bigint') writer.copy({ number, value })
     else writer.message(7, (graph) => inlineGraph(graph, value, files))
   }
   return writer.finish()
@@ -55,12 +55,12 @@ function externalFiles(model: Uint8Array): Set<string> {
 function inlineGraph(writer: WireWriter, graph: Uint8Array, files: ReadonlyMap<string, Uint8Array>): void {
   for (const field of wireFields(graph)) {
     const constant = field.number === 5 ? readConstant(field.value as Uint8Array) : undefined
-    if (constant?.externalFile === undefined) copy(writer, field)
+    if (constant?.externalFile === undefined) writer.copy(field)
     else {
       const bytes = slice(constant, field.value as Uint8Array, files.get(constant.externalFile)!)
       writer.message(5, (tensor) => {
         for (const part of wireFields(field.value as Uint8Array)) {
-          if (part.number !== 13 && part.number !== 14) copy(tensor, part)
+          if (part.number !== 13 && part.number !== 14) tensor.copy(part)
         }
         tensor.bytes(9, bytes)
       })
@@ -89,10 +89,4 @@ function slice(
     expected: `at least ${offset + length}, for the weight '${name}'`,
     remedy: 'The file is truncated or belongs to another model: copy it again',
   })
-}
-
-/** Fields of models, graphs and tensors that are copied: messages, bytes and whole numbers. */
-function copy(writer: WireWriter, { number, value }: WireField): void {
-  if (typeof value === 'bigint') writer.integer(number, Number(BigInt.asIntN(64, value)))
-  else writer.bytes(number, value)
 }

@@ -37,7 +37,7 @@ export function rewriteModel(model: Uint8Array, changes: ModelChanges): Uint8Arr
   for (const field of wireFields(model)) {
     if (field.number === 1) writer.integer(1, Math.max(Number(field.value), LEAST_FORMAT))
     else if (field.number === 7) writer.message(7, (graph) => rewriteGraph(graph, field, changes))
-    else if (!(field.number === 14 && changes.metadata)) copy(writer, field)
+    else if (!(field.number === 14 && changes.metadata)) writer.copy(field)
   }
   for (const [key, value] of changes.metadata ?? []) {
     writer.message(14, (entry) => entry.string(1, key).string(2, value))
@@ -60,7 +60,7 @@ function rewriteGraph(writer: WireWriter, { value }: WireField, changes: ModelCh
       (number === 11 && inputs && !own.has(nameOfValue(field))) ||
       (number === 12 && outputs) ||
       (number === 13 && forgetShapes)
-    if (!goes) copy(writer, field)
+    if (!goes) writer.copy(field)
   }
   for (const node of nodesAfter) writer.message(1, (message) => writeNode(message, node))
   for (const constant of constants) writer.message(5, (message) => writeTensor(message, constant))
@@ -77,10 +77,4 @@ function nameOfValue({ value }: WireField): string {
     if (field.number === 1) return new TextDecoder().decode(field.value as Uint8Array)
   }
   return ''
-}
-
-/** Fields of models and graphs are messages, text and whole numbers only. */
-function copy(writer: WireWriter, { number, value }: WireField): void {
-  if (typeof value === 'bigint') writer.integer(number, Number(BigInt.asIntN(64, value)))
-  else writer.bytes(number, value)
 }

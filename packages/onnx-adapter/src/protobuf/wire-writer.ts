@@ -1,5 +1,7 @@
 // Protocol buffers on the wire (protobuf.dev/programming-guides/encoding): as much of the writing as ONNX needs.
 
+import type { WireField } from './wire-reader'
+
 /** Collects the fields of one message. */
 export class WireWriter {
   readonly #chunks: Uint8Array[] = []
@@ -33,6 +35,13 @@ export class WireWriter {
     write(writer)
     this.#chunks.push(varint(tag(field, 2)), varint(writer.length), ...writer.#chunks)
     return this
+  }
+
+  /** A field as it was read: a whole number, or bytes that bear their length. */
+  copy({ number, value }: WireField): this {
+    return typeof value === 'bigint'
+      ? this.integer(number, Number(BigInt.asIntN(64, value)))
+      : this.bytes(number, value)
   }
 
   get length(): number {

@@ -95,9 +95,7 @@ function moveConstants(writer: WireWriter, graph: Uint8Array, pieces: Uint8Array
     const entries = { location: 'weights.bin', offset: String(offset), length: String(4 * values.length) }
     writer.message(5, (tensor) => {
       for (const part of wireFields(value as Uint8Array)) {
-        if (part.number === 9) continue
-        if (typeof part.value === 'bigint') tensor.integer(part.number, Number(part.value))
-        else tensor.bytes(part.number, part.value)
+        if (part.number !== 9) tensor.copy(part)
       }
       for (const [key, text] of Object.entries(entries)) {
         tensor.message(13, (entry) => entry.string(1, key).string(2, text))
