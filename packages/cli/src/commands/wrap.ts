@@ -1,4 +1,4 @@
-// stochseg wrap: somebody else's ONNX file in, one with an SSN head out.
+// stochseg wrap: somebody else's network in, an ONNX file with an SSN head out.
 import { type Command, Option } from 'commander'
 import type { CommandIo } from '../io'
 import type { WrapFlags } from '../wrapping/wrap-verb'
@@ -12,7 +12,7 @@ export function addWrap(program: Command, io: CommandIo): void {
     .description("Put a stochastic head on somebody else's network and, given data, train that head alone.")
     .requiredOption(
       '--model <file>',
-      'any ONNX segmentation network, or a wrapped one whose head is to be trained',
+      "any segmentation network, ONNX or TF.js' model.json, or a wrapped one whose head is to be trained",
     )
     .requiredOption('--out <file>', 'the ONNX file with the head')
     .option('--classes <n>', "the network's logits; 1 is binary, sigmoid", wholeNumber(1))

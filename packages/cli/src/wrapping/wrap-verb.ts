@@ -1,11 +1,10 @@
-// stochseg wrap: somebody else's ONNX file in, one with an SSN head out; with data, the head learns.
-import { readFile } from 'node:fs/promises'
-import { dirname, isAbsolute, join, normalize } from 'node:path'
-import { DataError, ValueError } from '@stochseg/core'
+// stochseg wrap: somebody else's network in, an ONNX file with an SSN head out; with data, the head learns.
+import { ValueError } from '@stochseg/core'
 import type { ModelMetadata } from '@stochseg/onnx-adapter'
 import type { CommandIo } from '../io'
 import { writeFileAtomically } from '../run-folder/atomic-write'
 import { formatNumber, textList } from '../table'
+import { readBeside, readForeignModel } from './read-foreign-model'
 import type { HeadTraining, HeadTrainingFlags, trainHeads } from './train-heads'
 
 /** Flags of `stochseg wrap`. */
@@ -52,7 +51,7 @@ async function trained(...call: Parameters<typeof trainHeads>): Promise<HeadTrai
 /** The file as it is where it has a head already, else with one. */
 async function wrappedModel(flags: WrapFlags): Promise<Uint8Array> {
   const { wrapOnnx, hasHeads } = await import('@stochseg/onnx-adapter')
-  const bytes = new Uint8Array(await readModel(flags.model))
+  const bytes = await readForeignModel(flags.model)
   if (hasHeads(bytes)) return bytes
   const { classes, axes, scale, shift, model, ...rest } = flags
   if (classes === undefined) {
@@ -65,32 +64,8 @@ async function wrappedModel(flags: WrapFlags): Promise<Uint8Array> {
   return wrapOnnx(bytes, {
     ...rest,
     ...{ classes, layout: axes, intensities: { scale, shift } },
-    externalData: (location) => readModel(besideModel(model, location)),
+    externalData: (location) => readBeside(model, location),
   })
-}
-
-/** A file that a model names lies in the model's folder or below it. */
-function besideModel(model: string, location: string): string {
-  const path = normalize(location)
-  if (!isAbsolute(path) && !path.startsWith('..')) return join(dirname(model), path)
-  throw new DataError(`'${model}'`, {
-    found: `weights in '${location}'`,
-    expected: "a file in the model's own folder",
-    remedy: 'Put the weights beside the model and export it again',
-  })
-}
-
-async function readModel(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    throw new DataError(`'${path}'`, {
-      found: (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : String(cause),
-      expected: 'an ONNX file',
-      remedy: 'Check the path and its permissions',
-      cause,
-    })
-  }
 }
 
 function resultOf(file: string, metadata: ModelMetadata, training: HeadTraining | undefined): object {

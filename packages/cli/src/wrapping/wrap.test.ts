@@ -105,6 +105,44 @@ describe('stochseg wrap', () => {
     expect((await runRecorded(['wrap', ...again, '--validation-cases', '4'])).code).toBe(0)
   })
 
+  test("takes TF.js' model.json with its weights", async () => {
+    const config = { filters: 2, kernel_size: [1, 1], padding: 'same', activation: 'softmax', name: 'last' }
+    const batch_input_shape = [null, null, null, 3]
+    const layer = { class_name: 'Conv2D', config: { ...config, batch_input_shape } }
+    const weights = [
+      { name: 'last/kernel', shape: [1, 1, 3, 2], dtype: 'float32' },
+      { name: 'last/bias', shape: [2], dtype: 'float32' },
+    ]
+    const json = {
+      ...{ format: 'layers-model', modelTopology: { class_name: 'Sequential', config: [layer] } },
+      weightsManifest: [{ paths: ['first.bin', 'second.bin'], weights }],
+    }
+    await writeFile(at('model.json'), JSON.stringify(json))
+    await writeFile(at('first.bin'), new Uint8Array(Float32Array.of(1, -1, 2, -2, 0.5, 0.25).buffer))
+    await writeFile(at('second.bin'), new Uint8Array(Float32Array.of(3, 4).buffer))
+    const flags = [
+      'wrap',
+      '--model',
+      at('model.json'),
+      '--classes',
+      '2',
+      '--rank',
+      '1',
+      '--out',
+      at('tfjs.onnx'),
+    ]
+    expect((await runRecorded(flags)).stderr).toBe('')
+    const segmenter = await OnnxSegmenter.load(at('tfjs.onnx'))
+    const { mean } = await segmenter.predict(Float32Array.of(1, 10, 100), 1, [1, 1])
+    expect([...mean]).toEqual([1 + 20 + 50 + 3, -1 - 20 + 25 + 4])
+    await segmenter.dispose()
+
+    await rm(at('second.bin'))
+    expect((await runRecorded(flags)).stderr).toMatch(/second\.bin': found no such file; expected weights/)
+    await writeFile(at('model.json'), '{"layers": []}')
+    expect((await runRecorded(flags)).stderr).toMatch(/found no modelTopology/)
+  })
+
   test('says what is missing or does not fit', async () => {
     const noClasses = await wrap('--out', at('x.onnx'))
     expect(noClasses.stderr).toMatch(/no --classes.*1 is binary/)
