@@ -1,16 +1,24 @@
 // ONNX files as others see them: what this repository exports passes ONNX's own checker, and Python's ONNX Runtime computes
 // from it what ours does. Needs Python and, once, PyPI; ends with 77 (skipped) where they are not there.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { deepmedic, type NetworkSpec, unet } from '@stochseg/backbones'
 import { drawNoise, type SsnHead, ssnHead } from '@stochseg/core'
-import { type ExportOptions, exportOnnx, wrapOnnx } from '@stochseg/onnx-adapter'
+import {
+  type ExportOptions,
+  exportGraphModel,
+  exportLayersModel,
+  exportOnnx,
+  type GraphModelArtefacts,
+  wrapOnnx,
+} from '@stochseg/onnx-adapter'
 import { everyOperation, randomImages, randomWeights } from '../packages/onnx-adapter/src/random-network'
 import { type RunTensor, runOnnx } from '../packages/onnx-adapter/src/run-onnx'
 import { foreignNetwork, node } from '../packages/onnx-adapter/src/wrap-onnx/foreign-network'
+import { referenceData } from './reference-data'
 
 const SKIPPED = 77
 const PACKAGES = ['onnx', 'onnxruntime', 'numpy']
@@ -88,9 +96,33 @@ async function examples(): Promise<Example[]> {
     example('float16', plain, head, [8, 6], { float16Weights: true }),
     example('fixed', plain, head, [8, 6], { fixed: { batch: 2, spatial: [8, 6] } }),
     example('deepmedic', medical, head, [35, 35, 50]),
+    ...published(),
     {
       ...{ name: 'wrapped', model: wrapped },
       inputs: { image: { shape: [2, 1, 8, 6], data: randomImages(2, 1, [8, 6]) } },
+    },
+  ]
+}
+
+/** Networks of TF.js that others trained, where the reference data are there. */
+function published(): Example[] {
+  const artefactsOf = (folder: string, file: string, weights: string): GraphModelArtefacts => {
+    const { modelTopology, signature, weightsManifest } = JSON.parse(readFileSync(join(folder, file), 'utf8'))
+    const weightData = new Uint8Array(readFileSync(join(folder, weights)))
+    return { modelTopology, signature, weightSpecs: weightsManifest[0].weights, weightData }
+  }
+  const [meshnet, selfie] = ['meshnet', 'selfie'].map((name) => referenceData(`networks/${name}-tfjs`))
+  if (!meshnet || !selfie) return []
+  return [
+    {
+      name: 'meshnet-tfjs',
+      model: exportLayersModel(artefactsOf(meshnet, 'model.json', 'group1-shard1of1.bin')),
+      inputs: { input: { shape: [1, 1, 12, 10, 8], data: randomImages(1, 1, [12, 10, 8]) } },
+    },
+    {
+      name: 'selfie-tfjs',
+      model: exportGraphModel(artefactsOf(selfie, 'selfie.json', 'selfie.bin')),
+      inputs: { input_1: { shape: [1, 3, 256, 256], data: randomImages(1, 3, [256, 256]) } },
     },
   ]
 }

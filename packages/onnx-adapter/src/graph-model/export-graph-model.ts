@@ -60,7 +60,10 @@ export function exportGraphModel(artefacts: GraphModelArtefacts): Uint8Array {
   return encodeOnnxModel({
     ...{ name: 'graph model', operatorSet: 17, nodes: graph.nodes, initializers: graph.constants },
     inputs: values,
-    outputs: outputs.map((name) => ({ name })),
+    outputs: outputs.map((name) => ({
+      name,
+      shape: ['batch', ...Array.from({ length: axes - 1 }, (_, axis) => `output_axis${axis}`)],
+    })),
     metadata: new Map(),
   })
 }
