@@ -28,7 +28,7 @@ export function serveModel(loadRuntime?: () => Promise<OnnxRuntime>): void {
   async function work(request: WorkerRequest): Promise<Outputs> {
     if (request.kind === 'run') return session!.run(request.image, request.shape)
     if (request.kind === 'create') session = await load(request, loadRuntime)
-    else await session!.release()
+    else await session?.release()
     return {}
   }
   async function answer(request: WorkerRequest): Promise<WorkerReply> {
@@ -43,6 +43,8 @@ export function serveModel(loadRuntime?: () => Promise<OnnxRuntime>): void {
     last = last.then(async () => {
       const reply = await answer(request)
       port.postMessage(reply, 'outputs' in reply ? buffersOf(reply.outputs) : [])
+      // Nothing keeps the thread then: it ends by itself.
+      if (request.kind === 'release') node?.parentPort?.close()
     })
   }
   if (node?.parentPort) port.on!('message', receive)

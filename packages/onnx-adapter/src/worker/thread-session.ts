@@ -10,8 +10,9 @@ import { WORKER_SOURCE } from './worker-source.generated'
 
 /** What Node's and browsers' workers have in common. */
 interface Thread {
-  postMessage(message: WorkerRequest, transfer: ArrayBuffer[]): void
-  terminate(): unknown
+  postMessage(message: WorkerRequest): void
+  /** Ends it from outside. Threads of Node's are asked to end instead: to be ended in native code aborts the process. */
+  terminate?(): void
   ref?(): void
   unref?(): void
 }
@@ -64,7 +65,7 @@ export class ThreadSession implements OnnxSession {
       // Threads of Node's share one WebGPU device.
       await (settings.device === 'webgpu' ? exclusively(create) : create())
     } catch (error) {
-      session.#end()
+      await session.release()
       throw error
     }
     if (settings.device === 'webgpu') session.#inTurn = exclusively
@@ -101,14 +102,14 @@ export class ThreadSession implements OnnxSession {
       }
       this.#waiting.push({ resolve, reject })
       this.#thread.ref?.()
-      this.#thread.postMessage(request, [])
+      this.#thread.postMessage(request)
     })
   }
 
   #end(): void {
     this.#failure ??= new Error('the model was disposed of, and its worker ended')
     for (const { reject } of this.#waiting.splice(0)) reject(this.#failure)
-    this.#thread.terminate()
+    this.#thread.terminate?.()
   }
 }
 
@@ -126,7 +127,11 @@ function nodeThread({ reply, fail }: Handlers, flags: ExitFlags): Thread {
     closed(flags)
     fail(new Error(`the worker stopped with exit code ${code}`))
   })
-  return worker
+  return {
+    postMessage: (message) => worker.postMessage(message),
+    ref: () => worker.ref(),
+    unref: () => worker.unref(),
+  }
 }
 
 function browserThread({ reply, fail }: Handlers, startWorker: StartWorker): Thread {
