@@ -33,6 +33,7 @@ export { type NetworkCost, type NodeCost, networkCost } from './spec/network-cos
 export type * from './spec/network-spec'
 export { convolutionPadding, tensorChannels, tensorShapes } from './spec/tensor-shapes'
 export { networkSpec } from './spec/validate'
+export { auxiliaryNodes, withoutAuxiliary } from './weights/auxiliary'
 export { headNodes, headOutputs } from './weights/head'
 export { type InitialWeightsOptions, initialWeights } from './weights/initial-weights'
 export {

@@ -7,6 +7,7 @@ import {
   type NetworkSpec,
   networkSpec,
   type PerAxis,
+  withoutAuxiliary,
 } from '@stochseg/backbones'
 import { ModelError, type SsnHead, ValueError, type Weights } from '@stochseg/core'
 import { float16Weights } from './float16-weights'
@@ -47,9 +48,10 @@ const OPERATOR_SETS = { first: 13, usual: 17, last: 22 } as const
  * several inputs; {@link ValueError} for options out of range; `ShapeError` for a fixed size that the network does not take.
  */
 export function exportOnnx(options: ExportOptions): Uint8Array {
-  const { spec, head, weights, properties = {}, operatorSet = OPERATOR_SETS.usual, sampler } = options
-  networkSpec(spec)
-  checkWeights(spec, head, weights)
+  const { head, properties = {}, operatorSet = OPERATOR_SETS.usual, sampler } = options
+  networkSpec(options.spec)
+  checkWeights(options.spec, head, options.weights)
+  const { spec, weights } = withoutAuxiliary(options.spec, options.weights)
   checkOperatorSet(operatorSet)
   const image = onlyInput(spec)
   const geometry = geometryOf(spec)

@@ -1,6 +1,7 @@
 // From a NetworkSpec to a TF.js layers model: one layer a node, under the node's name.
 import {
   type ActivationNode,
+  auxiliaryNodes,
   type ConvolutionNode,
   headNodes,
   type NetworkNode,
@@ -21,7 +22,7 @@ import { setWeights, specParameters } from './model-weights'
  * A network with its head as a layers model of images `[N, *S, channels]` in any size that fits the spec.
  *
  * Its outputs are the head's 1×1 convolutions `head.mean` `[N, *S, C]` and, by the head's kind, `head.logDiagonal`
- * `[N, *S, C]` and `head.factor` `[N, *S, C·R]` (channel c·R + r).
+ * `[N, *S, C]` and `head.factor` `[N, *S, C·R]` (channel c·R + r); then the spec's auxiliary heads, `[N, *S, C]` each.
  *
  * @param dropout where dropout layers take their seeds from.
  */
@@ -32,8 +33,8 @@ export function buildModel(
   dropout: DropoutSource = { seed: 0, stream: 0 },
 ): LayersModel {
   const { inputs, tensors } = applyNodes(spec, dropout)
-  const outputs = headNodes(spec, head).map(
-    (node) => convolution(node).apply(tensors.get(spec.features)!) as SymbolicTensor,
+  const outputs = [...headNodes(spec, head), ...auxiliaryNodes(spec, head)].map(
+    (node) => convolution(node).apply(tensors.get(node.inputs[0]!)!) as SymbolicTensor,
   )
   const built = model({ inputs, outputs, name: spec.name })
   setWeights(specParameters(built, spec, head), weights)

@@ -22,6 +22,7 @@ import {
   withAverage,
 } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
+import { auxiliaryLoss } from './auxiliary-loss'
 import { type Loss, streamingLoss } from './loss'
 import { fromTfjsLayout, getWeights, type ModelParameter, setWeights, toTfjsLayout } from './model-weights'
 import { fromPlanar, toPlanar } from './planar'
@@ -45,7 +46,8 @@ export class TfjsEngine implements TrainingEngine {
   }
 
   /**
-   * Where the network's output is smaller than the image, the middle of labels and region counts.
+   * Where the network's output is smaller than the image, the middle of labels and region counts. The loss includes that of
+   * auxiliary heads.
    *
    * Where the loss or its gradient is not finite, nothing is updated but the running estimates of batch normalisation; where
    * the region leaves out every voxel, the loss is 0 and nothing is updated at all. (A loss of 0 by itself is no error: in
@@ -63,7 +65,12 @@ export class TfjsEngine implements TrainingEngine {
     const { value, grads } = tf.variableGrads(
       () => {
         const images = this.imageTensor(batch.images, batch.batch, batch.spatial)
-        return this.loss(head, this.network.forward(images, options), { ...labels, ...options })
+        const outputs = this.network.forward(images, options)
+        const inputs = { ...labels, ...options }
+        const loss = this.loss(head, outputs, inputs)
+        const spatial = outputs.mean.shape.slice(1, -1)
+        const auxiliary = auxiliaryLoss(head, outputs.auxiliary ?? [], inputs, spatial)
+        return auxiliary ? tf.add(loss, auxiliary) : loss
       },
       trainable.map(({ variable }) => variable),
     )

@@ -13,6 +13,7 @@ import {
   trainingLoss,
 } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
+import type { AuxiliaryOutput } from './auxiliary-loss'
 import { fromPlanar, toPlanar } from './planar'
 import { tensorOps } from './tensor-ops'
 
@@ -24,6 +25,8 @@ export interface HeadOutputs {
   readonly logDiagonal?: tf.Tensor
   /** `[N, *S, C·R]`, channel c·R + r; only when low-rank. */
   readonly factor?: tf.Tensor
+  /** Of deep supervision: logits at lower resolutions, which losses of the head leave out. */
+  readonly auxiliary?: readonly AuxiliaryOutput[]
 }
 
 /** The labels of a step and how its loss is drawn. */
@@ -131,6 +134,6 @@ function isFiniteArray(values: Float32Array | undefined): boolean {
 }
 
 /** The deterministic head, and every head in its first phase, learn by the cross-entropy of the mean. */
-function isMeanOnly(head: SsnHead, inputs: LossInputs): boolean {
+export function isMeanOnly(head: SsnHead, inputs: LossInputs): boolean {
   return head.kind === 'deterministic' || inputs.phase === 'mean'
 }

@@ -1,5 +1,5 @@
 // What an engine trains: something that gives a head's outputs for images, and its parameters by name.
-import { geometryOf, type NetworkSpec } from '@stochseg/backbones'
+import { geometryOf, headNodes, type NetworkSpec } from '@stochseg/backbones'
 import { ModelError, type SsnHead, type Weights } from '@stochseg/core'
 import type * as tf from '@tensorflow/tfjs-core'
 import { buildModel } from './build'
@@ -49,7 +49,12 @@ export function specNetwork({ spec, head, weights }: SpecNetwork): TrainableNetw
     outputSize: (spatial) => geometry.outputSize(spatial),
     forward: (images, training) => {
       if (training) Object.assign(dropout, { seed: training.seed, stream: training.stream })
-      return headOutputs(model.apply(images, { training: training !== undefined }))
+      const outputs = [model.apply(images, { training: training !== undefined })].flat() as tf.Tensor[]
+      const own = headNodes(spec, head).length
+      const auxiliary = (spec.auxiliary ?? []).map(({ weight }, index) => {
+        return { logits: outputs[own + index]!, weight }
+      })
+      return { ...headOutputs(outputs.slice(0, own)), auxiliary }
     },
     checkGradients: (loss) => gradientSelfTest(spec, head, loss),
     dispose: () => void model.dispose(),

@@ -19,6 +19,7 @@ export const builtInBackbones: readonly Backbone[] = [
       pool: 'average',
       upsampling: 'linear',
       residual: false,
+      deepSupervision: false,
     },
     build: ({ dimensions, inputChannels }, options) =>
       // The spec's own check refuses names that are none of the choices.

@@ -1,7 +1,10 @@
 import { ssnHead } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
 import { tensorShapes } from '../spec/tensor-shapes'
+import { withoutAuxiliary } from '../weights/auxiliary'
+import { initialWeights } from '../weights/initial-weights'
 import { parameterCount, parametersOf } from '../weights/parameters'
+import { decodeSafetensors, encodeSafetensors } from '../weights/safetensors'
 import { type UnetOptions, unet, unetLidc } from './unet'
 
 const trainable = (spec: ReturnType<typeof unet>): number =>
@@ -69,6 +72,21 @@ describe('unet', () => {
       tensorShapes(unet({ dimensions: 3, inputChannels: 1, widths: [2, 3] }), [4, 6, 8]).get('down1.relu1'),
     ).toEqual([3, 2, 3, 4])
     expect(unet({ inputChannels: 1, widths: [4] }).features).toBe('down0.relu1')
+  })
+
+  it('supervises the inner levels on the way up when told to, with heads that inference leaves out', () => {
+    const options = { inputChannels: 1, widths: [4, 6, 8] }
+    const spec = unet({ ...options, deepSupervision: true })
+    expect(spec.auxiliary).toEqual([{ tensor: 'up1.relu1', weight: 0.5 }])
+    const head = ssnHead({ classes: 3, rank: 2 })
+    expect(parameterCount(spec, head) - parameterCount(unet(options), head)).toBe(8 * 3 + 3)
+    const weights = initialWeights(spec, head, { seed: 1 })
+    expect([...weights.keys()].slice(-2)).toEqual(['auxiliary.up1.relu1.weight', 'auxiliary.up1.relu1.bias'])
+    const trained = withoutAuxiliary(spec, weights)
+    expect(trained.spec).toEqual(unet(options))
+    expect(trained.weights).toEqual(initialWeights(unet(options), head, { seed: 1 }))
+    expect(decodeSafetensors(encodeSafetensors(weights)).weights).toEqual(weights)
+    expect(unet({ inputChannels: 1, widths: [4], deepSupervision: true })).not.toHaveProperty('auxiliary')
   })
 
   it('refuses no levels and no convolutions', () => {

@@ -28,6 +28,11 @@ export interface UnetOptions {
    * 2016); off unless given.
    */
   readonly residual?: boolean
+  /**
+   * Auxiliary heads on every level on the way up but the last, which learn the labels too in training, with the weights ½, ¼, …
+   * from the second finest on (Lee et al. 2015); off unless given.
+   */
+  readonly deepSupervision?: boolean
   /** 1-wide convolutions between the last level and the head. */
   readonly headConvolutions?: { readonly count: number; readonly width: number }
 }
@@ -102,6 +107,7 @@ export function unet(options: UnetOptions): NetworkSpec {
     }
     level(`down${depth}`, depth === 0 ? inputChannels : widths[depth - 1]!, width)
   })
+  const auxiliary: { tensor: string; weight: number }[] = []
   for (let depth = widths.length - 2; depth >= 0; depth--) {
     const name = `up${depth}`
     const deeper = widths[Math.min(depth + 2, widths.length - 1)]!
@@ -114,6 +120,7 @@ export function unet(options: UnetOptions): NetworkSpec {
     )
     append({ op: 'concat', name: `${name}.concat`, inputs: [skips[depth]!, features] })
     level(name, widths[depth]! + upsampled, widths[depth + 1]!)
+    if (depth > 0) auxiliary.push({ tensor: features, weight: 0.5 ** depth })
   }
   for (let index = 0; index < (headConvolutions?.count ?? 0); index++) {
     convolution(`last.conv${index}`, headConvolutions!.width, 1)
@@ -129,6 +136,7 @@ export function unet(options: UnetOptions): NetworkSpec {
     inputs: [{ name: 'image', channels: inputChannels }],
     nodes,
     features,
+    ...(options.deepSupervision && auxiliary.length > 0 ? { auxiliary } : {}),
   })
 }
 

@@ -142,6 +142,11 @@ export interface NetworkSpec {
   readonly features: string
   /** Whether the head's convolutions have biases; true unless given. */
   readonly headBias?: boolean
+  /**
+   * Tensors that learn the labels too in training (deep supervision), at sizes that divide that of the features. `weight` is the
+   * share of their cross-entropy, scaled up to the voxels of the features, in the loss.
+   */
+  readonly auxiliary?: readonly { readonly tensor: string; readonly weight: number }[]
 }
 
 /** A whole network: a body and the head on its features. */

@@ -27,6 +27,20 @@ const spec = (nodes: readonly object[], extra: object = {}): NetworkSpec =>
   }) as NetworkSpec
 
 describe('networkSpec', () => {
+  it.each([
+    [[{ tensor: 'nothing', weight: 1 }], /auxiliary head on 'nothing'.*no such tensor/],
+    [[{ tensor: 'a', weight: 0 }], /weight 0/],
+    [
+      [
+        { tensor: 'a', weight: 1 },
+        { tensor: 'a', weight: 2 },
+      ],
+      /a second one/,
+    ],
+  ])('refuses auxiliary heads %j', (auxiliary, message) => {
+    expect(() => networkSpec(spec([relu('a', 'image')], { auxiliary }))).toThrow(message)
+  })
+
   it('accepts a spec that went through JSON', () => {
     const network = unet({ inputChannels: 1, widths: [2, 4] })
     expect(networkSpec(JSON.parse(JSON.stringify(network)))).toEqual(network)

@@ -29,10 +29,10 @@ export function networkSpec(spec: NetworkSpec): NetworkSpec {
     demand(typeof name === 'string' && name !== '', spec.name, `the name ${JSON.stringify(name)}`, 'a string')
     demand(!tensors.has(name), `'${name}'`, 'a second tensor of that name', 'unique names')
     demand(
-      !RESERVED.includes(name) && !name.startsWith('head.'),
+      !RESERVED.includes(name) && !/^(head|auxiliary)\./.test(name),
       `'${name}'`,
       'a reserved name',
-      `none of ${RESERVED.join(', ')}`,
+      `none of ${RESERVED.join(', ')}, head.…, auxiliary.…`,
     )
     tensors.add(name)
   }
@@ -64,8 +64,20 @@ export function networkSpec(spec: NetworkSpec): NetworkSpec {
     `headBias ${spec.headBias}`,
     'true or false',
   )
+  checkAuxiliary(spec, tensors)
   tensorChannels(spec)
   return spec
+}
+
+function checkAuxiliary({ auxiliary = [] }: NetworkSpec, tensors: ReadonlySet<string>): void {
+  const seen = new Set<string>()
+  for (const { tensor, weight } of auxiliary) {
+    const subject = `auxiliary head on '${tensor}'`
+    demand(tensors.has(tensor), subject, 'no such tensor', listed(tensors))
+    demand(!seen.has(tensor), subject, 'a second one', 'one a tensor')
+    demand(Number.isFinite(weight) && weight > 0, subject, `weight ${weight}`, 'a number > 0')
+    seen.add(tensor)
+  }
 }
 
 function checkNode(node: NetworkNode, dimensions: number): void {

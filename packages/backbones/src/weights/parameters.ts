@@ -3,6 +3,7 @@ import type { SsnHead, Weights } from '@stochseg/core'
 import { ModelError } from '@stochseg/core'
 import type { NetworkNode, NetworkSpec } from '../spec/network-spec'
 import { tensorChannels } from '../spec/tensor-shapes'
+import { auxiliaryNodes } from './auxiliary'
 import { headNodes } from './head'
 
 /** How a parameter starts: one value throughout, or normal with variance 2 / fan-in. */
@@ -21,13 +22,14 @@ export interface Parameter {
 }
 
 /**
- * Every parameter of a network: the body's in the order of its nodes, then the head's (mean, log-diagonal, factor).
+ * Every parameter of a network: the body's in the order of its nodes, then the head's (mean, log-diagonal, factor), then those
+ * of auxiliary heads.
  *
  * A body's parameters are the same, and at the same places, whichever head follows.
  */
 export function parametersOf(spec: NetworkSpec, head: SsnHead): Parameter[] {
   const channels = tensorChannels(spec)
-  const nodes = [...spec.nodes, ...headNodes(spec, head)]
+  const nodes = [...spec.nodes, ...headNodes(spec, head), ...auxiliaryNodes(spec, head)]
   return nodes.flatMap((node) => nodeParameters(node, channels.get(node.inputs[0]!)!))
 }
 
