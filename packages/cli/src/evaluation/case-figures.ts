@@ -7,11 +7,18 @@ import { shownPlane } from './shown-plane'
 const SHOWN_SAMPLES = 8
 const ENTROPY_SAMPLES = 100
 
+/** How many figures, and how their samples are drawn. */
+export interface FigureOptions {
+  readonly count: number
+  readonly seed: number
+  readonly storage?: 'float32' | 'float16' | undefined
+}
+
 /** Figures of `count` cases, evenly spread; of a volume, one plane. Samples are those of the evaluation with this seed. */
 export async function caseFigures(
   models: readonly { readonly name: string; readonly model: OpenModel }[],
   dataset: Dataset,
-  { count, seed }: { readonly count: number; readonly seed: number },
+  { count, seed, storage }: FigureOptions,
 ): Promise<CaseFigure[]> {
   const figures: CaseFigure[] = []
   for (let shown = 0; shown < Math.min(count, dataset.length); shown++) {
@@ -22,7 +29,10 @@ export async function caseFigures(
       splitMaps(plane.part(labels), voxelCount(plane.spatial))
     const predictions = []
     for (const { name, model } of models) {
-      const distribution = await model.predict(image, 1, dataset.spatial, roi)
+      const distribution = await model.predictWhole(
+        { images: image, batch: 1, spatial: dataset.spatial, roi },
+        { storage },
+      )
       const noise = { seed, stream: index }
       const samples = { ...noise, samples: SHOWN_SAMPLES, ...(roi && { roi }) }
       predictions.push({

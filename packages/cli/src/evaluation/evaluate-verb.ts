@@ -48,6 +48,7 @@ export async function evaluateVerb(flags: EvaluateFlags, io: CommandIo): Promise
     if (flags.report !== undefined) {
       const page = await modelReport({
         ...{ title: `${flags.model} on ${dataset.name}`, model, dataset, evaluation, rows, seed },
+        storage: flags.storage,
         plots: [],
         details: [['split', flags.split]],
       })

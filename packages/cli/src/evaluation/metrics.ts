@@ -15,7 +15,7 @@ export const METRICS: readonly (MetricsColumn & { readonly key: keyof Evaluation
 /** What the columns mean. `raterDiversity` is the raters' own. */
 export function conventions({ cases, samples, raterDiversity }: Evaluation): string {
   return (
-    `Means over ${cases} cases ± standard errors; ${samples} samples for each case. ` +
+    `${cases === 1 ? 'One case' : `Means over ${cases} cases ± standard errors`}; ${samples} samples for each case. ` +
     'GED² is the squared generalised energy distance between samples and raters, with d = 1 − mean foreground IoU ' +
     '(a class that both maps lack counts as IoU 1) and self pairs included; diversity is the mean distance of two ' +
     `samples (two raters: ${raterDiversity.toFixed(3)}). HM-IoU is the Hungarian-matched IoU, both sides replicated ` +

@@ -16,10 +16,12 @@ export async function modelReport(options: {
   /** The model's row, and those to compare it with. */
   readonly rows: readonly MetricsRow[]
   readonly seed: number
+  /** How the evaluation kept factor and deviation. */
+  readonly storage?: 'float32' | 'float16'
   readonly plots: Report['plots']
   readonly details: Report['details']
 }): Promise<string> {
-  const { title, model, dataset, evaluation, rows, seed, plots, details } = options
+  const { title, model, dataset, evaluation, rows, seed, storage, plots, details } = options
   const { head, properties } = model.metadata
   const { ged, standardError, cases } = evaluation
   return reportPage({
@@ -34,7 +36,7 @@ export async function modelReport(options: {
     rows,
     conventions: conventions(evaluation),
     plots,
-    cases: await caseFigures([{ name: head.kind, model }], dataset, { count: SHOWN_CASES, seed }),
+    cases: await caseFigures([{ name: head.kind, model }], dataset, { count: SHOWN_CASES, seed, storage }),
     details: [
       ['model', model.path],
       ['head', head.kind === 'low-rank' ? `low-rank, rank ${head.rank}` : head.kind],
