@@ -91,7 +91,7 @@ export function forwardPadding(geometry: ConvolutionGeometry): [before: number, 
 }
 
 /** Every index into an array of this shape, the last axis fastest. */
-function offsets(shape: readonly number[]): number[][] {
+export function offsets(shape: readonly number[]): number[][] {
   return shape.reduce<number[][]>(
     (prefixes, length) =>
       prefixes.flatMap((prefix) => Array.from({ length }, (_, index) => [...prefix, index])),

@@ -146,10 +146,21 @@ describe('max-pool gradients on wasm', () => {
     expect([...gradient!]).toEqual([0.25, 0.25, 0.25, 0.25])
   })
 
-  it('refuse windows that overlap', async () => {
-    await tf.setBackend('wasm')
-    const forward = (a: tf.Tensor): tf.Tensor => tf.maxPool(a as tf.Tensor4D, 3, 2, 'valid')
-    expect(() => tf.grad(forward)(tf.zeros([1, 7, 7, 1]))).toThrow(/windows side by side/)
+  it.each([
+    { window: 3, stride: 2, pad: 'valid' },
+    { window: 3, stride: 2, pad: 'same' },
+    { window: 2, stride: 1, pad: 'same' },
+    { window: 2, stride: 3, pad: 'valid' },
+  ] as const)('equal the cpu backend for windows of $window, stride $stride, $pad', async (at) => {
+    const { window, stride, pad } = at
+    await expectSameOnCpu(() => {
+      const plane = randomTensor([2, 8, 7, 3], 1) as tf.Tensor4D
+      const volume = tf.sub(randomTensor([1, 5, 6, 7, 2], 2), 3) as tf.Tensor5D
+      return [
+        tf.grad((a: tf.Tensor) => tf.square(tf.maxPool(a as tf.Tensor4D, window, stride, pad)))(plane),
+        tf.grad((a: tf.Tensor) => tf.square(tf.maxPool3d(a as tf.Tensor5D, window, stride, pad)))(volume),
+      ]
+    })
   })
 })
 

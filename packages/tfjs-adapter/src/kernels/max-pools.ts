@@ -1,7 +1,9 @@
 // Max pools for TF.js' wasm backend, whose own gradients and 3D pool take no maximum below the smallest positive float.
-import { ValueError } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
+import { spreadZeros } from '../operations/every-nth'
 import { repeatVoxels, sumBlocks } from '../operations/nearest-upsample'
+import { forwardPadding, offsets } from './composed-convolution'
+import { type ConvolutionGeometry, geometry2d, geometry3d } from './convolution-geometry'
 
 export const maxPools: tf.KernelConfig[] = [
   {
@@ -17,16 +19,14 @@ export const maxPools: tf.KernelConfig[] = [
     kernelName: tf.MaxPoolGrad,
     backendName: 'wasm',
     kernelFunc: ({ inputs, attrs }) => {
-      const { filterSize, strides } = attrs as unknown as tf.MaxPoolGradAttrs
-      return gradient(inputs, perAxis(filterSize, 2), perAxis(strides, 2))
+      return gradient(inputs, geometryOf(inputs, attrs as unknown as tf.MaxPoolGradAttrs, 2))
     },
   },
   {
     kernelName: tf.MaxPool3DGrad,
     backendName: 'wasm',
     kernelFunc: ({ inputs, attrs }) => {
-      const { filterSize, strides } = attrs as unknown as tf.MaxPool3DGradAttrs
-      return gradient(inputs, perAxis(filterSize, 3), perAxis(strides, 3))
+      return gradient(inputs, geometryOf(inputs, attrs as unknown as tf.MaxPool3DGradAttrs, 3))
     },
   },
 ]
@@ -45,21 +45,63 @@ function pool3d(x: tf.Tensor, window: number[], strides: number[], pad: 'same' |
 }
 
 /** dy goes to each window's maximum, in equal shares where several voxels have it. */
-function gradient(inputs: tf.NamedTensorInfoMap, window: number[], strides: number[]): tf.Tensor {
+function gradient(inputs: tf.NamedTensorInfoMap, geometry: ConvolutionGeometry): tf.Tensor {
   const { dy, input, output } = inputs as unknown as Record<'dy' | 'input' | 'output', tf.Tensor>
-  const size = input.shape.slice(1, -1)
-  if (String(window) !== String(strides) || size.some((length, axis) => length % window[axis]! !== 0)) {
-    throw new ValueError('max-pool gradient', {
-      found: `windows [${window}] with strides [${strides}] over [${size}]`,
-      expected: 'windows side by side that fill the image',
-      remedy: 'Pool with strides equal to the window, over sizes that it divides',
-    })
-  }
+  const { inputSize, kernel: window, stride } = geometry
+  const sideBySide = String(window) === String(stride)
   return tf.tidy(() => {
+    if (!sideBySide || inputSize.some((length, axis) => length % window[axis]! !== 0)) {
+      return overlapping(dy, input, output, geometry)
+    }
     const isMaximum = tf.cast(tf.equal(input, repeatVoxels(output, window)), 'float32')
     const share = tf.div(dy, sumBlocks(isMaximum, window))
     return tf.mul(isMaximum, repeatVoxels(share, window))
   })
+}
+
+/** For windows of any stride: offset by offset, the voxels that all windows see there. */
+function overlapping(
+  dy: tf.Tensor,
+  input: tf.Tensor,
+  output: tf.Tensor,
+  geometry: ConvolutionGeometry,
+): tf.Tensor {
+  const { inputSize, outputSize, stride, padBefore } = geometry
+  const [batch, channels] = [input.shape[0]!, input.shape.at(-1)!]
+  const around = forwardPadding(geometry)
+  const padded = tf.pad(input, [[0, 0], ...around, [0, 0]], Number.NEGATIVE_INFINITY)
+  const reach = outputSize.map((length, axis) => (length - 1) * stride[axis]! + 1)
+  const maxima = offsets(geometry.kernel).map((offset) => {
+    const end = offset.map((start, axis) => start + reach[axis]!)
+    const seen = tf.stridedSlice(padded, [0, ...offset, 0], [batch, ...end, channels], [1, ...stride, 1])
+    return { offset, isMaximum: tf.cast(tf.equal(seen, output), 'float32') }
+  })
+  const share = tf.div(dy, tf.addN(maxima.map(({ isMaximum }) => isMaximum)))
+  const parts = maxima.map(({ offset, isMaximum }) => {
+    const spread = stride.reduce(
+      (tensor, step, axis) => spreadZeros(tensor, axis + 1, step),
+      tf.mul(isMaximum, share),
+    )
+    const rest = offset.map((before, axis): [number, number] => {
+      return [before, padded.shape[axis + 1]! - before - reach[axis]!]
+    })
+    return tf.pad(spread, [[0, 0], ...rest, [0, 0]])
+  })
+  return tf.slice(tf.addN(parts), [0, ...padBefore, 0], [batch, ...inputSize, channels])
+}
+
+/** A pool has the geometry of a convolution of one channel. */
+function geometryOf(
+  inputs: tf.NamedTensorInfoMap,
+  { filterSize, strides, pad, dimRoundingMode }: tf.MaxPoolGradAttrs | tf.MaxPool3DGradAttrs,
+  axes: 2 | 3,
+): ConvolutionGeometry {
+  const shape = inputs.input!.shape
+  const filter = [...perAxis(filterSize, axes), shape.at(-1)!, 1]
+  const attributes = { strides: perAxis(strides, axes) as never, pad: pad as 'same' | 'valid' }
+  return axes === 2
+    ? geometry2d(shape, filter, { ...attributes, ...(dimRoundingMode ? { dimRoundingMode } : {}) })
+    : geometry3d(shape, filter, attributes)
 }
 
 function perAxis(value: number | number[], axes: number): number[] {
