@@ -17,6 +17,7 @@ import { node } from './node'
 import type { DeviceDistribution } from './on-device/device-distribution'
 import { deviceDistributionOf } from './on-device/device-outputs'
 import { type OnnxSummary, readOnnxModel } from './protobuf/read-onnx-model'
+import { withoutSampler } from './sampler-graph/without-sampler'
 import { LocalSession } from './session/onnx-session'
 import { sessionError } from './session/session-errors'
 import type { StartWorker } from './worker/thread-session'
@@ -61,7 +62,8 @@ export class OnnxSegmenter {
   }
 
   /**
-   * Loads a model from a file's path (in browsers: its URL) or its bytes.
+   * Loads a model from a file's path (in browsers: its URL) or its bytes. A sampler in its graph is left out: no noise is
+   * asked for, none is drawn.
    *
    * Throws `DataError` for a file that cannot be read, {@link ModelError} for one that is damaged or has no SSN head,
    * `RuntimeUnavailableError` where ONNX Runtime or the device is not there or gives other results than the CPU, and
@@ -77,7 +79,7 @@ export class OnnxSegmenter {
       })
     }
     const name = typeof source === 'string' ? source : 'ONNX model'
-    const model = typeof source === 'string' ? await readModel(source, signal) : source
+    const model = withoutSampler(typeof source === 'string' ? await readModel(source, signal) : source)
     const metadata = checkSummary(name, readOnnxModel(model))
     const shape = [1, metadata.channels, ...metadata.minimumSize]
     const opened = await openSession({ name, model, device, worker, threads, verify, shape, signal })

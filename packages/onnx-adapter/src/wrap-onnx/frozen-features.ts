@@ -13,6 +13,7 @@ import {
 import { decodeMetadata, type ModelMetadata } from '../model-metadata'
 import { readGraph } from '../protobuf/read-graph'
 import { rewriteModel } from '../protobuf/rewrite-model'
+import { withoutSampler } from '../sampler-graph/without-sampler'
 import type { OnnxSession } from '../session/onnx-session'
 import { cpuSession } from './cpu-session'
 import { headSpec } from './head-spec'
@@ -44,7 +45,7 @@ export class FrozenFeatures {
    */
   static async load(model: Uint8Array): Promise<FrozenFeatures> {
     const { metadata, features, network, weights } = readHeads(model)
-    const session = await cpuSession(rewriteModel(model, { outputs: [{ name: features }] }))
+    const session = await cpuSession(rewriteModel(withoutSampler(model), { outputs: [{ name: features }] }))
     return new FrozenFeatures(metadata, network, weights, session)
   }
 
