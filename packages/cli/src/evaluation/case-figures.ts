@@ -24,7 +24,7 @@ export async function caseFigures(
   for (let shown = 0; shown < Math.min(count, dataset.length); shown++) {
     const index = Math.floor((shown * dataset.length) / Math.min(count, dataset.length))
     const { id, image, raters, roi } = await dataset.case(index)
-    const plane = shownPlane(raters, dataset.spatial)
+    const plane = shownPlane(raters, dataset.spatial, roi)
     const maps = (labels: Uint8Array): Uint8Array[] =>
       splitMaps(plane.part(labels), voxelCount(plane.spatial))
     const predictions = []

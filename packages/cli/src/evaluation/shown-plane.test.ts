@@ -19,3 +19,15 @@ test('of an image, all', () => {
   expect(plane).toMatchObject({ name: '', spatial: [2, 3] })
   expect(plane.part(image)).toEqual(image)
 })
+
+test('no further than the region of interest reaches', () => {
+  const labels = new Uint8Array(24)
+  labels[9] = 1
+  const roi = new Uint8Array(24)
+  roi[9] = roi[14] = roi[18] = roi[19] = 1
+  labels.fill(1, 12)
+  const cropped = shownPlane(labels, [2, 3, 4], roi)
+  expect(cropped).toMatchObject({ name: ', plane 1', spatial: [2, 2] })
+  const numbers = Float32Array.from({ length: 48 }, (_, index) => index)
+  expect([...cropped.part(numbers)]).toEqual([14, 15, 18, 19, 38, 39, 42, 43])
+})
