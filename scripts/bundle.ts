@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const PACKAGES = ['backbones', 'core', 'data', 'onnx-adapter']
+const PACKAGES = ['backbones', 'core', 'data', 'onnx-adapter', 'tfjs-adapter']
 
 /** Bundles a TypeScript file; what it imports from elsewhere stays imported. Gives the module's path, within the repository. */
 export async function bundle(entry: string): Promise<string> {
@@ -22,7 +22,7 @@ export async function bundle(entry: string): Promise<string> {
     target: 'es2022',
     platform: 'neutral',
     noExternal: [/^@stochseg\//],
-    external: [/^onnxruntime-/, 'webgpu', /^node:/],
+    external: [/^onnxruntime-/, /^@tensorflow\//, 'webgpu', /^node:/],
     esbuildOptions(options) {
       options.alias = Object.fromEntries(
         PACKAGES.map((name) => [`@stochseg/${name}`, join(root, 'packages', name, 'src/index.ts')]),

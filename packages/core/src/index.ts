@@ -71,6 +71,7 @@ export { distributionSampler, imageBlindSampler } from './metrics/samplers'
 export { type SetMetrics, setMetrics } from './metrics/set-metrics'
 export { drawNoise, type Noise, standardNormals } from './noise/draw-noise'
 export type { NoiseOptions } from './noise/noise-options'
+export { NOISE_WGSL } from './noise/noise-wgsl'
 export { philox4x32 } from './noise/philox'
 export { randomInteger, shuffledIndices } from './noise/random-integers'
 export {

@@ -4,6 +4,7 @@ import { RuntimeUnavailableError } from '@stochseg/core'
 import { canShareMemory, sharedWasmPaths } from './kernels/shared-backend'
 import { setThreadCount, threadCount } from './kernels/thread-count'
 import { loadTensorflow } from './tensorflow-backend'
+import { provideWebgpu } from './webgpu/start-webgpu'
 
 /** Version of every `@tensorflow/*` package that this adapter is built and checked against. */
 const VERSION = '4.22.0'
@@ -13,8 +14,8 @@ const isNode = typeof process !== 'undefined' && process.versions?.node !== unde
 /** How a TF.js backend is chosen. */
 export interface BackendOptions {
   /**
-   * `wasm` unless given; `tensorflow` is tfjs-node or tfjs-node-gpu. Those other than wasm, tensorflow and cpu have to be
-   * imported by the caller beforehand.
+   * `wasm` unless given; `tensorflow` is tfjs-node or tfjs-node-gpu; `webgpu` is the browser's, or Dawn's in Node (package
+   * `webgpu`). Those other than wasm, tensorflow, webgpu and cpu have to be imported by the caller beforehand.
    */
   readonly backend?: string
   /** Folder or URL (with a final slash) of the wasm backend's binaries; in Node the installed package's own. */
@@ -35,6 +36,7 @@ export async function openBackend(options: BackendOptions = {}): Promise<string>
   const name = options.backend ?? 'wasm'
   const tf = await load('@tensorflow/tfjs-core', () => import('@tensorflow/tfjs-core'), name)
   await load('@tensorflow/tfjs-layers', () => import('@tensorflow/tfjs-layers'), name)
+  let adapter: string | undefined
   if (name === 'wasm') {
     const wasm = await load(
       '@tensorflow/tfjs-backend-wasm',
@@ -54,6 +56,10 @@ export async function openBackend(options: BackendOptions = {}): Promise<string>
     await load('@tensorflow/tfjs-backend-cpu', () => import('@tensorflow/tfjs-backend-cpu'), name)
   } else if (name === 'tensorflow') {
     await loadTensorflow(tf)
+  } else if (name === 'webgpu') {
+    // TF.js' package looks for WebGPU as it is imported.
+    adapter = await provideWebgpu()
+    await load('@tensorflow/tfjs-backend-webgpu', () => import('@tensorflow/tfjs-backend-webgpu'), name)
   }
 
   const started = await tf.setBackend(name).catch(() => false)
@@ -63,6 +69,11 @@ export async function openBackend(options: BackendOptions = {}): Promise<string>
       expected: 'a backend that works here',
       remedy: "Use 'wasm', or import the backend's package before",
     })
+  }
+  if (adapter !== undefined) {
+    const { prepareWebgpu } = await import('./webgpu/install')
+    prepareWebgpu()
+    return `tfjs webgpu (${adapter})`
   }
   return `tfjs ${name}${name === 'wasm' ? await wasmFeatures(tf) : ''}`
 }

@@ -39,9 +39,11 @@ export async function createTfjsEngine(options: EngineOptions & BackendOptions):
     import('./kernels/install'),
   ])
   if (isWasm(options)) installKernels()
+  const loss =
+    options.backend === 'webgpu' ? (await import('./webgpu/on-device-loss')).onDeviceLoss : undefined
   const network = 'network' in options ? options.network : specNetwork(options)
-  await network.checkGradients()
-  return new TfjsEngine(name, network, options.optimizer)
+  await network.checkGradients(loss)
+  return new TfjsEngine(name, network, options.optimizer, loss)
 }
 
 /**

@@ -1,5 +1,5 @@
 // Samples in WGSL: core's arithmetic (docs/architecture.md), four samples in the lanes of a vector, as Philox gives them.
-import { NOISE_WGSL } from './noise-wgsl'
+import { NOISE_WGSL } from '@stochseg/core'
 
 /** What shaders are made for. */
 export interface ShaderSizes {

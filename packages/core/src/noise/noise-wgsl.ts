@@ -1,4 +1,4 @@
-// Core's noise in WGSL: the same counters, the same words, the same arithmetic (core/src/noise/). Words are the same bits;
+// The noise in WGSL: the same counters, the same words, the same arithmetic (noise.ts, normal.ts). Words are the same bits;
 // WGSL lets a device fuse or round float operations differently by a few units in the last place.
 
 /** Functions `philox` and `normals`: four standard normals, those of four samples that follow each other. */

@@ -1,0 +1,235 @@
+// Convolutions and their gradients in WGSL, each as one product of matrices: in TF.js' webgpu backend those of volumes are
+// naive loops, and so are the gradients of those of images. Layouts are TF.js' own: x [N, *S, in], filter [*kernel, in, out].
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
+import * as tf from '@tensorflow/tfjs-core'
+import { type ConvolutionGeometry, geometry2d, geometry3d } from '../kernels/convolution-geometry'
+import { type ProductSizes, productWgsl } from './product-wgsl'
+import { runShader } from './shader'
+
+/** Sizes of a convolution with three spatial axes; an image's first is 1. */
+interface Sizes {
+  readonly geometry: ConvolutionGeometry
+  readonly batch: number
+  readonly inputs: number
+  readonly outputs: number
+}
+
+/** `seen`: what of x a kernel offset and channel meet at an output voxel. `place`: an index into `[.., *size, channels]`. */
+function declarations({ geometry, inputs, outputs }: Sizes): string {
+  const { inputSize, outputSize, kernel, stride, dilation, padBefore } = geometry
+  const vector = (name: string, values: readonly number[]): string =>
+    `const ${name} = vec3i(${values.join(', ')});`
+  return /* wgsl */ `
+${vector('INPUT', inputSize)}
+${vector('OUTPUT', outputSize)}
+${vector('KERNEL', kernel)}
+${vector('STRIDE', stride)}
+${vector('DILATION', dilation)}
+${vector('PAD', padBefore)}
+const INPUTS = ${inputs};
+const OUTPUTS = ${outputs};
+
+// An index into an array of this size as coordinates, and what is left of it in w.
+fn coordinates(index : u32, size : vec3i) -> vec4i {
+  var rest = i32(index);
+  let x = rest % size.z;
+  rest /= size.z;
+  let y = rest % size.y;
+  rest /= size.y;
+  return vec4i(rest % size.x, y, x, rest / size.x);
+}
+
+fn place(batch : i32, at : vec3i, size : vec3i) -> i32 {
+  return ((batch * size.x + at.x) * size.y + at.y) * size.z + at.z;
+}
+`
+}
+
+const SEEN = /* wgsl */ `
+fn seen(voxel : u32, weight : u32) -> f32 {
+  let output = coordinates(voxel, OUTPUT);
+  let offset = coordinates(weight / u32(INPUTS), KERNEL).xyz;
+  let at = output.xyz * STRIDE + offset * DILATION - PAD;
+  if (any(at < vec3i(0)) || any(at >= INPUT)) { return 0.0; }
+  return x[place(output.w, at, INPUT) * INPUTS + i32(weight % u32(INPUTS))];
+}
+`
+
+function forward(
+  backend: WebGPUBackend,
+  x: tf.TensorInfo,
+  filter: tf.TensorInfo,
+  sizes: Sizes,
+): tf.TensorInfo {
+  const { geometry, batch, inputs, outputs } = sizes
+  return product(
+    backend,
+    { x, filter_: filter },
+    {
+      rows: batch * tf.util.sizeFromShape([...geometry.outputSize]),
+      inner: tf.util.sizeFromShape([...geometry.kernel]) * inputs,
+      columns: outputs,
+    },
+    'inner',
+    /* wgsl */ `
+${declarations(sizes)}
+${SEEN}
+fn left(row : u32, inner : u32) -> f32 { return seen(row, inner); }
+fn right(inner : u32, column : u32) -> f32 { return filter_[inner * u32(OUTPUTS) + column]; }
+`,
+  )
+}
+
+/** Gradient with respect to the input: every voxel gathers from the outputs that saw it. */
+function inputGradient(
+  backend: WebGPUBackend,
+  dy: tf.TensorInfo,
+  filter: tf.TensorInfo,
+  sizes: Sizes,
+): tf.TensorInfo {
+  const { geometry, batch, inputs, outputs } = sizes
+  return product(
+    backend,
+    { dy, filter_: filter },
+    {
+      rows: batch * tf.util.sizeFromShape([...geometry.inputSize]),
+      inner: tf.util.sizeFromShape([...geometry.kernel]) * outputs,
+      columns: inputs,
+    },
+    'inner',
+    /* wgsl */ `
+${declarations(sizes)}
+fn left(row : u32, inner : u32) -> f32 {
+  let input = coordinates(row, INPUT);
+  let offset = coordinates(inner / u32(OUTPUTS), KERNEL).xyz;
+  let reached = input.xyz + PAD - offset * DILATION;
+  let at = reached / STRIDE;
+  if (any(reached < vec3i(0)) || any(at * STRIDE != reached) || any(at >= OUTPUT)) { return 0.0; }
+  return dy[place(input.w, at, OUTPUT) * OUTPUTS + i32(inner % u32(OUTPUTS))];
+}
+fn right(inner : u32, column : u32) -> f32 {
+  let offset = inner / u32(OUTPUTS);
+  return filter_[(offset * u32(INPUTS) + column) * u32(OUTPUTS) + inner % u32(OUTPUTS)];
+}
+`,
+  )
+}
+
+/** Gradient with respect to the filter: a sum over all voxels, cut into parts. */
+function filterGradient(
+  backend: WebGPUBackend,
+  x: tf.TensorInfo,
+  dy: tf.TensorInfo,
+  sizes: Sizes,
+): tf.TensorInfo {
+  const { geometry, batch, inputs, outputs } = sizes
+  return product(
+    backend,
+    { x, dy },
+    {
+      rows: tf.util.sizeFromShape([...geometry.kernel]) * inputs,
+      inner: batch * tf.util.sizeFromShape([...geometry.outputSize]),
+      columns: outputs,
+    },
+    'rows',
+    /* wgsl */ `
+${declarations(sizes)}
+${SEEN}
+fn left(row : u32, inner : u32) -> f32 { return seen(inner, row); }
+fn right(inner : u32, column : u32) -> f32 { return dy[inner * u32(OUTPUTS) + column]; }
+`,
+  )
+}
+
+function product(
+  backend: WebGPUBackend,
+  tensors: Readonly<Record<string, tf.TensorInfo>>,
+  sizes: ProductSizes,
+  neighbours: 'rows' | 'inner',
+  values: string,
+): tf.TensorInfo {
+  const { parts, groups, code } = productWgsl(sizes, neighbours, values)
+  const size = sizes.rows * sizes.columns
+  const partial = runShader(backend, { inputs: tensors, shape: [parts, size], groups, code })
+  if (parts === 1) return partial
+  const addition = /* wgsl */ `
+fn compute(index : i32) {
+  if (index >= ${size}) { return; }
+  var sum = 0.0;
+  for (var part = 0; part < ${parts}; part++) { sum += partial[part * ${size} + index]; }
+  result[index] = sum;
+}
+`
+  const sum = runShader(backend, { inputs: { partial }, shape: [size], code: addition })
+  backend.disposeData(partial.dataId)
+  return sum
+}
+
+/** The sizes of a convolution of images or volumes. */
+function sizesOf(geometry: ConvolutionGeometry, input: readonly number[], filter: readonly number[]): Sizes {
+  const flat = geometry.kernel.length === 2
+  const lift = (values: readonly number[], first: number): readonly number[] =>
+    flat ? [first, ...values] : values
+  return {
+    geometry: {
+      inputSize: lift(geometry.inputSize, 1),
+      outputSize: lift(geometry.outputSize, 1),
+      kernel: lift(geometry.kernel, 1),
+      stride: lift(geometry.stride, 1),
+      dilation: lift(geometry.dilation, 1),
+      padBefore: lift(geometry.padBefore, 0),
+    },
+    batch: input[0]!,
+    inputs: filter.at(-2)!,
+    outputs: filter.at(-1)!,
+  }
+}
+
+/** Conv3D and the gradients of Conv2D and Conv3D, channels last. */
+export const convolutions: readonly tf.KernelConfig[] = [
+  {
+    kernelName: tf.Conv3D,
+    backendName: 'webgpu',
+    kernelFunc: ({ inputs, attrs, backend }) => {
+      const { x, filter } = inputs as unknown as Record<'x' | 'filter', tf.TensorInfo>
+      const geometry = geometry3d(x.shape, filter.shape, attrs as unknown as tf.Conv3DAttrs)
+      const output = forward(backend as WebGPUBackend, x, filter, sizesOf(geometry, x.shape, filter.shape))
+      return { ...output, shape: [x.shape[0]!, ...geometry.outputSize, filter.shape.at(-1)!] }
+    },
+  },
+  ...([2, 3] as const).flatMap((dimensions): tf.KernelConfig[] => [
+    {
+      kernelName: dimensions === 2 ? tf.Conv2DBackpropInput : tf.Conv3DBackpropInputV2,
+      backendName: 'webgpu',
+      kernelFunc: ({ inputs, attrs, backend }) => {
+        const { dy, filter } = inputs as unknown as Record<'dy' | 'filter', tf.TensorInfo>
+        const { inputShape } = attrs as unknown as { inputShape: number[] }
+        const geometry = geometryOf(dimensions, inputShape, filter.shape, attrs)
+        const sizes = sizesOf(geometry, inputShape, filter.shape)
+        return { ...inputGradient(backend as WebGPUBackend, dy, filter, sizes), shape: inputShape }
+      },
+    },
+    {
+      kernelName: dimensions === 2 ? tf.Conv2DBackpropFilter : tf.Conv3DBackpropFilterV2,
+      backendName: 'webgpu',
+      kernelFunc: ({ inputs, attrs, backend }) => {
+        const { x, dy } = inputs as unknown as Record<'x' | 'dy', tf.TensorInfo>
+        const { filterShape } = attrs as unknown as { filterShape: number[] }
+        const geometry = geometryOf(dimensions, x.shape, filterShape, attrs)
+        const sizes = sizesOf(geometry, x.shape, filterShape)
+        return { ...filterGradient(backend as WebGPUBackend, x, dy, sizes), shape: filterShape }
+      },
+    },
+  ]),
+]
+
+function geometryOf(
+  dimensions: 2 | 3,
+  input: readonly number[],
+  filter: readonly number[],
+  attributes: unknown,
+): ConvolutionGeometry {
+  return dimensions === 2
+    ? geometry2d(input, filter, attributes as tf.Conv2DAttrs)
+    : geometry3d(input, filter, attributes as tf.Conv3DAttrs)
+}

@@ -1,0 +1,25 @@
+// Puts our kernels in the place of what TF.js' webgpu backend has wrong, slow or not at all. Nothing happens on import.
+
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
+import * as tf from '@tensorflow/tfjs-core'
+import { activations } from './activations'
+import { convolutions } from './convolutions'
+import { throwDeviceErrors } from './device-errors'
+import { mergedAxes } from './merged-axes'
+
+let installed = false
+
+/**
+ * Makes the current backend, webgpu, fit for training: registers the kernels, and turns what the device finds wrong into
+ * exceptions of the next read. Again changes nothing.
+ */
+export function prepareWebgpu(): void {
+  throwDeviceErrors(tf.backend() as WebGPUBackend)
+  if (installed) return
+  installed = true
+  const stock = (name: string): tf.KernelFunc => tf.getKernel(name, 'webgpu')!.kernelFunc
+  for (const kernel of [...mergedAxes(stock), ...convolutions, ...activations]) {
+    if (tf.getKernel(kernel.kernelName, 'webgpu')) tf.unregisterKernel(kernel.kernelName, 'webgpu')
+    tf.registerKernel(kernel)
+  }
+}
