@@ -54,6 +54,7 @@ export async function openNiftiFolder(path: string, options: NiftiFolderOptions)
   const cases = recentlyUsed((index) => readCase(patients[index]!), { size: bytes, limit: keepBytes })
   return {
     name: path,
+    layout,
     channels: layout.channels.length,
     classes,
     spatial,

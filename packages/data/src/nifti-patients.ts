@@ -61,18 +61,19 @@ export async function niftiPatients(
 
 /**
  * The image files of one patient's folder, whose label maps need not be there, and the layout that they have: the given one, else
- * that of `dataset.json` in the folder or one of the two above it, else a known one. Throws {@link DataError} for an unknown layout
- * and a missing file.
+ * that of `dataset.json` in the folder or one of the two above it, else `otherwise`, else a known one. Throws {@link DataError} for
+ * an unknown layout and a missing file.
  */
 export async function patientImage(
   path: string,
   given?: NiftiLayout,
+  otherwise?: NiftiLayout,
 ): Promise<{ readonly layout: NiftiLayout; readonly files: NiftiImageFiles }> {
   const patient = resolve(path)
   const roots = [patient, dirname(patient), dirname(dirname(patient))]
   let layout = given
   for (const root of roots) layout ??= await storedLayout(root)
-  layout ??= await recognisedLayout(patient)
+  layout ??= otherwise ?? (await recognisedLayout(patient))
   const [folder, id] = [dirname(patient), basename(patient)]
   const found = await namesIn(patient)
   const file = (name: string): string => join(path, fileNamed(name, { folder, id, found }))

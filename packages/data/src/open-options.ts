@@ -1,5 +1,6 @@
 // What all formats are opened with, and what they give.
 import { type Dataset, ValueError } from '@stochseg/core'
+import type { NiftiLayout } from './nifti-layout'
 
 /** The parts of a data set; patients are never shared between them. */
 export type Split = 'train' | 'val' | 'test'
@@ -13,6 +14,8 @@ export interface OpenOptions {
 
 /** A data set that holds on to a file until it is closed. */
 export interface OpenDataset extends Dataset {
+  /** Of a folder of NIfTI patients: which file of a patient is what, as it was given or found. */
+  readonly layout?: NiftiLayout
   close(): void
 }
 

@@ -2,9 +2,11 @@
 import { basename } from 'node:path'
 import { parameterCount } from '@stochseg/backbones'
 import type { Weights } from '@stochseg/core'
+import type { NiftiLayout } from '@stochseg/data'
 import type { ExportOptions } from '@stochseg/onnx-adapter'
 import { writeFileAtomically } from '../run-folder/atomic-write'
 import type { RunRecord } from '../run-folder/run-record'
+import { layoutProperties } from './trained-layout'
 
 /** Writes the network of a run with the weights of `step` to an ONNX file. Throws `ModelError` or `DataError`. */
 export async function exportRun(
@@ -23,8 +25,16 @@ export async function exportRun(
       trainedOn: basename(configuration.data),
       step: String(step),
       seed: String(configuration.seed),
-      normalisation: 'integer intensities: full range to [-0.5, 0.5]; float intensities: as they are',
+      normalisation: normalisationOf(configuration.layout),
+      ...layoutProperties(configuration.layout),
     },
   })
   await writeFileAtomically(file, bytes)
+}
+
+function normalisationOf(layout: NiftiLayout | undefined): string {
+  if (!layout) return 'integer intensities: full range to [-0.5, 0.5]; float intensities: as they are'
+  return layout.normalisation === 'z-score'
+    ? 'each channel of each image less its mean, over its standard deviation, both inside the mask'
+    : 'intensities as they are'
 }

@@ -40,6 +40,8 @@ export interface CaseOptions {
   /** Which file of a patient's folder is what, and how NIfTI intensities are normalised. */
   readonly layout?: NiftiLayout | undefined
   readonly normalisation?: NiftiLayout['normalisation'] | undefined
+  /** The layout that the model was trained on: for what neither the two above nor the folder say. */
+  readonly trained?: NiftiLayout | undefined
   /** Label values of the model, background included. */
   readonly labels: number
 }
@@ -53,10 +55,10 @@ export function caseName(input: string): string {
 
 /** Reads an input. Throws `DataError` for files that are missing, damaged or do not belong together. */
 export async function readCaseImage(input: string, options: CaseOptions): Promise<CaseImage> {
-  const { mask, layout, normalisation } = options
+  const { mask, layout, normalisation, trained } = options
   const files = input.split(',')
   if (files.every((file) => NIFTI.test(file))) {
-    return niftiCase({ channels: files, mask }, normalisation ?? layout?.normalisation)
+    return niftiCase({ channels: files, mask }, normalisation ?? (layout ?? trained)?.normalisation)
   }
   if (files.length > 1) {
     throw new DataError(`'${input}'`, {
@@ -70,7 +72,7 @@ export async function readCaseImage(input: string, options: CaseOptions): Promis
     () => false,
   )
   if (!isFolder) return pngCase(input, options)
-  const patient = await patientImage(input, layout)
+  const patient = await patientImage(input, layout, trained)
   const withMask = mask === undefined ? patient.files : { ...patient.files, mask }
   return niftiCase(withMask, normalisation ?? patient.layout.normalisation)
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ModelError, marginalEntropyAsync, meanLabelMap, sampleLabelMapsIterator } from '@stochseg/core'
 import type { NiftiLayout } from '@stochseg/data'
 import type { OpenModel } from '../model/open-model'
+import { trainedLayout } from '../model/trained-layout'
 import { createFolder, writeFileAtomically } from '../run-folder/atomic-write'
 import { type CaseImage, readCaseImage } from './case-image'
 import { average, labelCounts, type Origin, pixelFigures, type Summary } from './summary'
@@ -24,7 +25,10 @@ export async function predictImage(
 ): Promise<Summary> {
   const { labels } = model
   const { input, mask, normalisation, tile, overlap, storage } = origin
-  const found = await readCaseImage(input, { mask, layout, normalisation, labels })
+  const found = await readCaseImage(input, {
+    ...{ mask, layout, normalisation, labels },
+    trained: trainedLayout(model),
+  })
   checkFits(input, found, model)
   const { image, spatial, roi, extension } = found
   const axes = (lengths: readonly number[] | undefined): readonly number[] | undefined =>

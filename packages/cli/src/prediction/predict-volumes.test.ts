@@ -1,5 +1,5 @@
 // Volumes: NIfTI in, NIfTI in the same space out, however the work is cut.
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { initialWeights, meshnet } from '@stochseg/backbones'
@@ -29,7 +29,11 @@ beforeAll(async () => {
   const spec = meshnet({ inputChannels: 2, width: 3, dilations: [1, 1] })
   const head = ssnHead({ classes: 3, rank: 2 })
   const weights = initialWeights(spec, head, { seed: 4 })
+  const layout = { channels: ['flair', 't1c'], labels: ['seg'], mask: 'mask', normalisation: 'z-score' }
   await writeFile(at('model.onnx'), exportOnnx({ spec, head, weights }))
+  for (const [name, niftiLayout] of Object.entries({ trained: JSON.stringify(layout), wrong: '{"a": 1}' })) {
+    await writeFile(at(`${name}.onnx`), exportOnnx({ spec, head, weights, properties: { niftiLayout } }))
+  }
   for (const patient of ['patient1', 'patient2']) {
     await mkdir(at('data', patient), { recursive: true })
     for (const [index, name] of ['flair', 't1c'].entries()) {
@@ -37,7 +41,6 @@ beforeAll(async () => {
     }
     await save(inMask, 'data', patient, 'mask.nii.gz')
   }
-  const layout = { channels: ['flair', 't1c'], labels: ['seg'], mask: 'mask', normalisation: 'z-score' }
   await writeFile(at('data', 'dataset.json'), JSON.stringify(layout))
 })
 afterAll(() => rm(folder, { recursive: true }))
@@ -115,6 +118,20 @@ describe('folders of patients', () => {
     expect(await labelsOf('explicit', 'flair', 'sample-003.nii.gz')).toEqual(
       await labelsOf('folders', 'patient1', 'sample-003.nii.gz'),
     )
+  })
+
+  test('that say no layout are read by the one that the model was trained on', async () => {
+    await cp(at('data', 'patient1'), at('elsewhere', 'patient1'), { recursive: true })
+    const bare = ['--input', at('elsewhere', 'patient1')]
+    const unknown = await predict('trained', bare)
+    expect(unknown.stderr).toMatch(/nothing that says which is what/)
+    const { code, stderr } = await predict('trained', [...bare, '--model', at('trained.onnx')])
+    expect(code, stderr).toBe(0)
+    expect(await labelsOf('trained', 'patient1', 'sample-003.nii.gz')).toEqual(
+      await labelsOf('folders', 'patient1', 'sample-003.nii.gz'),
+    )
+    const wrong = await predict('trained', [...bare, '--model', at('wrong.onnx')])
+    expect(wrong.stderr).toMatch(/property 'niftiLayout' of .*Export the run again/)
   })
 
   test('binary16 gives the same labels but for a few', async () => {

@@ -43,8 +43,10 @@ export async function trainVerb(flags: TrainFlags, io: CommandIo): Promise<void>
   const given = layout === undefined ? flagged : { ...flagged, layout: await readLayout(layout) }
   const resumed = resume ? await readRunRecord(out) : undefined
   if (!resumed) await refuseExistingRun(out)
-  const configuration = await configurationOf(given, config, resumed, change)
-  const training = await openData(configuration.data, 'train', configuration)
+  const requested = await configurationOf(given, config, resumed, change)
+  const training = await openData(requested.data, 'train', requested)
+  // The run and its model say how volumes are read, also where it was the data that said so.
+  const configuration = training.layout ? { ...requested, layout: training.layout } : requested
   const validation = await openData(configuration.data, 'val', configuration)
   try {
     const record = await trainInFolder({

@@ -1,5 +1,5 @@
 // Training on patches of volumes, from a folder of NIfTI patients to a model.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UNKNOWN_SPACE, writeNifti } from '@stochseg/data'
@@ -105,7 +105,16 @@ test('patches of NIfTI volumes train a network, and a stopped run goes on as if 
   expect(page).toContain('d, plane 8')
   expect(page).toContain('Dice of all foreground as one')
 
-  const part = await train('part', ...layout, '--steps', '4')
+  const properties = JSON.parse((await runRecorded(['inspect', at('whole'), '--json'])).stdout).properties
+  expect(JSON.parse(properties.niftiLayout)).toMatchObject({
+    channels: ['flair'],
+    labelValues: { 2: 1, 4: 2 },
+  })
+
+  // As in the data's own dataset.json: the run keeps it.
+  await rename(at('layout.json'), at('data', 'dataset.json'))
+  const part = await train('part', '--steps', '4')
+  await rename(at('data', 'dataset.json'), at('layout.json'))
   expect(part.code, part.stderr).toBe(0)
   const resumed = await runRecorded(['train', '--out', at('part'), '--resume', '--steps', '8'])
   expect(resumed.code, resumed.stderr).toBe(0)
