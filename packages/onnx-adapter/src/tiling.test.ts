@@ -1,6 +1,12 @@
 import { deepmedic, geometryOf, meshnet, unet } from '@stochseg/backbones'
-import { float32Distribution, type LogitDistribution, ssnHead, type Weights } from '@stochseg/core'
-import { describe, expect, it } from 'vitest'
+import {
+  float32Distribution,
+  type LogitDistribution,
+  sampleLabelMaps,
+  ssnHead,
+  type Weights,
+} from '@stochseg/core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exportOnnx } from './export-onnx'
 import { OnnxSegmenter } from './onnx-segmenter'
 import { predictWhole } from './predict-whole'
@@ -46,11 +52,30 @@ function surrounded(planes: Float32Array, size: number, margin: number): Float32
   return result
 }
 
+/** The share of labels that differ. */
+function difference(found: Uint8Array, expected: Uint8Array): number {
+  return found.filter((label, index) => label !== expected[index]).length / found.length
+}
+
 describe('DeepMedic is fully convolutional: 30\u00b3 tiles are its 60\u00b3 output to float rounding', () => {
-  it.each(['float32', 'float16'] as const)('in %s', async (storage) => {
-    const segmenter = await load(small)
-    const image = randomImages(1, 2, [60, 60, 60])
-    const expected = await segmenter.predict(surrounded(image, 60, 40), 1, [140, 140, 140])
+  const image = randomImages(1, 2, [60, 60, 60])
+  let segmenter: OnnxSegmenter
+  let expected: LogitDistribution
+  let expectedLabels: Uint8Array
+  const draw = (distribution: LogitDistribution | Float16Distribution, edits: Edits = {}): Uint8Array =>
+    sampleLabelMaps(distribution, { samples: 4, seed: 1, edits })
+
+  beforeAll(async () => {
+    segmenter = await load(small)
+    expected = await segmenter.predict(surrounded(image, 60, 40), 1, [140, 140, 140])
+    expectedLabels = draw(expected)
+  })
+  afterAll(() => segmenter.dispose())
+
+  it.each([
+    ['float32', 1e-5],
+    ['float16', 1e-3],
+  ] as const)('in %s, and so are the label maps drawn from them', async (storage, share) => {
     const tiles: number[] = []
     const found = await predictWhole(
       segmenter,
@@ -60,7 +85,11 @@ describe('DeepMedic is fully convolutional: 30\u00b3 tiles are its 60\u00b3 outp
     expect(tiles).toEqual(Array(8).fill(8))
     if ('deviation' in found) expectClose(float32Distribution(found), expected, 1 / 1000)
     else expectClose(found, expected, 1e-5)
-    await segmenter.dispose()
+    expect(difference(draw(found), expectedLabels)).toBeLessThan(share)
+  })
+
+  it('and the factor decides many of these labels', () => {
+    expect(difference(draw(expected, { componentScale: [0, 0] }), expectedLabels)).toBeGreaterThan(0.1)
   })
 })
 
