@@ -17,6 +17,8 @@ interface Finding extends Partial<Omit<DeviceReport, 'device'>> {
   readonly task: 'training' | 'inference'
   readonly runtime: string
   readonly works: boolean
+  /** Its name for itself, where that says more than the runtime's. */
+  readonly engine?: string
 }
 
 const BACKENDS = ['wasm', 'cpu', 'tensorflow', 'webgpu'] as const
@@ -48,7 +50,8 @@ async function tryTraining(backend: string): Promise<Finding> {
     const weights = initialWeights(spec, head, { seed: 0 })
     const engine = await createTfjsEngine({ spec, head, weights, backend })
     engine.dispose()
-    return { ...finding, works: true }
+    // Its adapter may be no GPU.
+    return { ...finding, works: true, ...(backend === 'webgpu' && { engine: engine.name }) }
   } catch (error) {
     return { ...finding, works: false, reason: error instanceof Error ? error.message : String(error) }
   }
@@ -67,9 +70,10 @@ async function tryInference(model: string | undefined, signal: AbortSignal): Pro
 
 /** A line, and what is to be said about it below. */
 function describe({ task, runtime, works, ...finding }: Finding): string {
-  const { reason, remedy, milliseconds, size, differenceToCpu, placement } = finding
+  const { reason, remedy, engine, milliseconds, size, differenceToCpu, placement } = finding
   const remarks = [
     reason && (remedy ? `${reason}. ${remedy}.` : reason),
+    engine,
     milliseconds !== undefined &&
       `${size!.join('×')} in ${formatNumber(milliseconds, 2)} ms${differenceToCpu ? `, within ${formatNumber(differenceToCpu, 1)} of the CPU` : ''}`,
     placement?.rewritten.length && `rewritten for it: ${placement.rewritten.join(', ')}`,

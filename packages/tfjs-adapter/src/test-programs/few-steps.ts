@@ -1,9 +1,9 @@
 // Test support: the same few steps on any backend.
 import { initialWeights, unet } from '@stochseg/backbones'
-import { ssnHead, standardNormals } from '@stochseg/core'
+import { type SsnHead, ssnHead, standardNormals } from '@stochseg/core'
 import { createTfjsEngine } from '../index'
 
-export const head = ssnHead({ classes: 2, rank: 2 })
+export const head: SsnHead = ssnHead({ classes: 2, rank: 2 })
 
 /** Losses of the first steps of a small U-Net. */
 export async function fewSteps(

@@ -1,5 +1,5 @@
-// Convolutions and their gradients in WGSL, each as one product of matrices: in TF.js' webgpu backend those of volumes are
-// naive loops, and so are the gradients of those of images. Layouts are TF.js' own: x [N, *S, in], filter [*kernel, in, out].
+// Convolutions and their gradients in WGSL, each as one product of matrices, where TF.js' webgpu backend has naive loops: all
+// of them for volumes, the gradient of the filter for images. Layouts are TF.js' own: x [N, *S, in], filter [*kernel, in, out].
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
 import * as tf from '@tensorflow/tfjs-core'
 import { type ConvolutionGeometry, geometry2d, geometry3d } from '../kernels/convolution-geometry'
@@ -185,7 +185,7 @@ function sizesOf(geometry: ConvolutionGeometry, input: readonly number[], filter
   }
 }
 
-/** Conv3D and the gradients of Conv2D and Conv3D, channels last. */
+/** Conv3D with its gradients, and the gradient of Conv2D's filter; channels last. */
 export const convolutions: readonly tf.KernelConfig[] = [
   {
     kernelName: tf.Conv3D,
@@ -197,39 +197,31 @@ export const convolutions: readonly tf.KernelConfig[] = [
       return { ...output, shape: [x.shape[0]!, ...geometry.outputSize, filter.shape.at(-1)!] }
     },
   },
-  ...([2, 3] as const).flatMap((dimensions): tf.KernelConfig[] => [
-    {
-      kernelName: dimensions === 2 ? tf.Conv2DBackpropInput : tf.Conv3DBackpropInputV2,
-      backendName: 'webgpu',
-      kernelFunc: ({ inputs, attrs, backend }) => {
-        const { dy, filter } = inputs as unknown as Record<'dy' | 'filter', tf.TensorInfo>
-        const { inputShape } = attrs as unknown as { inputShape: number[] }
-        const geometry = geometryOf(dimensions, inputShape, filter.shape, attrs)
-        const sizes = sizesOf(geometry, inputShape, filter.shape)
-        return { ...inputGradient(backend as WebGPUBackend, dy, filter, sizes), shape: inputShape }
-      },
+  {
+    kernelName: tf.Conv3DBackpropInputV2,
+    backendName: 'webgpu',
+    kernelFunc: ({ inputs, attrs, backend }) => {
+      const { dy, filter } = inputs as unknown as Record<'dy' | 'filter', tf.TensorInfo>
+      const attributes = attrs as unknown as tf.Conv3DBackpropInputV2Attrs
+      const geometry = geometry3d(attributes.inputShape, filter.shape, attributes)
+      const sizes = sizesOf(geometry, attributes.inputShape, filter.shape)
+      return { ...inputGradient(backend as WebGPUBackend, dy, filter, sizes), shape: attributes.inputShape }
     },
-    {
+  },
+  ...([2, 3] as const).map(
+    (dimensions): tf.KernelConfig => ({
       kernelName: dimensions === 2 ? tf.Conv2DBackpropFilter : tf.Conv3DBackpropFilterV2,
       backendName: 'webgpu',
       kernelFunc: ({ inputs, attrs, backend }) => {
         const { x, dy } = inputs as unknown as Record<'x' | 'dy', tf.TensorInfo>
         const { filterShape } = attrs as unknown as { filterShape: number[] }
-        const geometry = geometryOf(dimensions, x.shape, filterShape, attrs)
+        const geometry =
+          dimensions === 2
+            ? geometry2d(x.shape, filterShape, attrs as unknown as tf.Conv2DAttrs)
+            : geometry3d(x.shape, filterShape, attrs as unknown as tf.Conv3DAttrs)
         const sizes = sizesOf(geometry, x.shape, filterShape)
         return { ...filterGradient(backend as WebGPUBackend, x, dy, sizes), shape: filterShape }
       },
-    },
-  ]),
+    }),
+  ),
 ]
-
-function geometryOf(
-  dimensions: 2 | 3,
-  input: readonly number[],
-  filter: readonly number[],
-  attributes: unknown,
-): ConvolutionGeometry {
-  return dimensions === 2
-    ? geometry2d(input, filter, attributes as tf.Conv2DAttrs)
-    : geometry3d(input, filter, attributes as tf.Conv3DAttrs)
-}

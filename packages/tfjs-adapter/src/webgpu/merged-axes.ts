@@ -22,14 +22,24 @@ export function mergedAxes(stock: (name: string) => tf.KernelFunc): tf.KernelCon
   }
   return [
     ...BINARY.map((name) => kernel(name, binary)),
+    kernel(tf.Prelu, prelu),
     kernel(tf.Select, select),
     kernel(tf.PadV2, pad),
     kernel(tf.StridedSlice, stridedSlice),
   ]
 }
 
-const binary: Run = (own, args) => {
-  const { a, b } = args.inputs as unknown as { a: tf.TensorInfo; b: tf.TensorInfo }
+const binary: Run = (own, args) => broadcast(own, args, ['a', 'b'])
+
+const prelu: Run = (own, args) => broadcast(own, args, ['x', 'alpha'])
+
+/** An operation on two operands under these names. */
+function broadcast(
+  own: tf.KernelFunc,
+  args: Parameters<tf.KernelFunc>[0],
+  names: readonly [string, string],
+): tf.TensorInfo {
+  const [a, b] = names.map((name) => args.inputs[name]!) as [tf.TensorInfo, tf.TensorInfo]
   const shape = tf.backend_util.assertAndGetBroadcastShape(a.shape, b.shape)
   if (shape.length <= MOST_AXES) return own(args) as tf.TensorInfo
   const [left, right] = [a, b].map((tensor) => [
@@ -47,7 +57,7 @@ const binary: Run = (own, args) => {
         return merged
       }, []),
     )
-  const merged = { a: merge(a, left!), b: merge(b, right!) }
+  const merged = { [names[0]]: merge(a, left!), [names[1]]: merge(b, right!) }
   return reshaped(own({ ...args, inputs: merged }) as tf.TensorInfo, shape)
 }
 
