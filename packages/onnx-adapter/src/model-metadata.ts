@@ -108,6 +108,11 @@ export function decodeMetadata(entries: ReadonlyMap<string, string>): ModelMetad
   }
 }
 
+/** Whether a file's metadata, names and strings, speak of a distribution: not where there are none, nor for a deterministic head. */
+export function isStochastic(entries: ReadonlyMap<string, string>): boolean {
+  return entries.has(`${PREFIX}format`) && entries.get(`${PREFIX}head`) !== 'deterministic'
+}
+
 function decodeFactorLayout(text = CLASS_MAJOR): Pick<ModelMetadata, 'factorLayout'> {
   if (text === CLASS_MAJOR) return {}
   if (text === RANK_MAJOR) return { factorLayout: 'rank-major' }

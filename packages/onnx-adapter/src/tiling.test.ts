@@ -1,5 +1,7 @@
 import { deepmedic, geometryOf, meshnet, unet } from '@stochseg/backbones'
 import {
+  type Edits,
+  type Float16Distribution,
   float32Distribution,
   type LogitDistribution,
   sampleLabelMaps,

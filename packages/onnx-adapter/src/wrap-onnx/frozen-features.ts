@@ -10,7 +10,7 @@ import {
   type Weight,
   type Weights,
 } from '@stochseg/core'
-import { decodeMetadata, type ModelMetadata } from '../model-metadata'
+import { decodeMetadata, isStochastic, type ModelMetadata } from '../model-metadata'
 import { readGraph } from '../protobuf/read-graph'
 import { rewriteModel } from '../protobuf/rewrite-model'
 import { withoutSampler } from '../sampler-graph/without-sampler'
@@ -103,10 +103,13 @@ export class FrozenFeatures {
   }
 }
 
-/** Whether a file has an SSN head as `wrapOnnx` and `exportOnnx` write it. Throws {@link ModelError} for no ONNX model. */
+/**
+ * Whether a file has an SSN head as `wrapOnnx` and `exportOnnx` write it; a deterministic head is none. Throws
+ * {@link ModelError} for no ONNX model.
+ */
 export function hasHeads(model: Uint8Array): boolean {
   const { metadata, nodes } = readGraph(model)
-  return metadata.has('stochseg.format') && nodes.some(({ name }) => name === 'head.mean')
+  return isStochastic(metadata) && nodes.some(({ name }) => name === 'head.mean')
 }
 
 /** The file with other weights in its heads. Throws {@link ModelError} for weights that do not fit. */

@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { type NetworkSpec, unet } from '@stochseg/backbones'
-import { DataError, ModelError, sampleLabelMaps, ValueError } from '@stochseg/core'
+import { DataError, ModelError, sampleLabelMaps, ssnHead, ValueError } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
 import { referenceData } from '../../../../scripts/reference-data'
+import { exportOnnx } from '../export-onnx'
 import { OnnxSegmenter } from '../onnx-segmenter'
 import type { OnnxNode } from '../protobuf/onnx-model'
 import { readGraph } from '../protobuf/read-graph'
-import { randomImages } from '../random-network'
+import { randomImages, randomWeights } from '../random-network'
 import { runOnnx } from '../run-onnx'
 import { foreignNetwork, integers, node, withExternalWeights } from './foreign-network'
+import { FrozenFeatures, hasHeads } from './frozen-features'
 import { wrapOnnx } from './wrap-onnx'
 
 const spec = unet({ inputChannels: 3, widths: [4, 6], convolutionsPerLevel: 1 })
@@ -169,6 +171,39 @@ describe('wrapOnnx', () => {
     expect((await run(found)).mean).toEqual((await run(await wrapOnnx(foreign, options))).mean)
     const short = async (): Promise<Uint8Array> => file.subarray(0, 100)
     await expect(wrapOnnx(external, { classes: 3, externalData: short })).rejects.toThrow(DataError)
+  })
+
+  it.each([false, true])(
+    'wraps what stochseg exported with a deterministic head (float16: %s)',
+    async (float16Weights) => {
+      const head = ssnHead({ kind: 'deterministic', classes: 3 })
+      const weights = randomWeights(spec, head, 3)
+      const exported = exportOnnx({ spec, head, weights, float16Weights, properties: { made: 'here' } })
+      expect(hasHeads(exported)).toBe(false)
+      const { distribution, metadata } = await both(exported)
+      const { mean } = await runOnnx(exported, { image: { shape: [2, 3, ...size], data: images } })
+      expect(distribution.mean).toEqual(mean!.data)
+      expect(distribution.rank).toBe(2)
+      expect(metadata).toMatchObject({
+        ...{ head: { kind: 'low-rank', rank: 2 }, minimumSize: [2, 2], multipleOf: [2, 2] },
+        properties: { made: 'here', logits: 'network.mean' },
+      })
+      const frozen = await FrozenFeatures.load(await wrapOnnx(exported, { classes: 3, rank: 2 }))
+      expect(frozen.network.head.rank).toBe(2)
+      const [, features] = weights.get('head.mean.weight')!.shape
+      expect((await frozen.extract(images, 2, size)).data.length).toBe(2 * (features! + 3) * 12 * 8)
+      await frozen.dispose()
+    },
+  )
+
+  it('renames tensors that are called as the heads\u2019 are', async () => {
+    const twice = { name: 'head.mean.weight', shape: [], data: Float32Array.of(2) }
+    const ending = [node('Mul', ['classifier', 'head.mean.weight'], 'mean')]
+    const foreign = foreignNetwork(spec, 3, ending, { initializers: [twice] })
+    const { distribution, metadata } = await both(foreign, { logits: 'mean' })
+    const { mean } = await runOnnx(foreign, { image: { shape: [2, 3, ...size], data: images } })
+    expect(distribution.mean).toEqual(mean!.data)
+    expect(metadata.properties.logits).toBe('network.mean')
   })
 
   it('refuses what it cannot wrap, saying why', async () => {

@@ -2,10 +2,11 @@
 import { initialWeights } from '@stochseg/backbones'
 import { ModelError, type SsnHead, ssnHead, ValueError, type Weight, type Weights } from '@stochseg/core'
 import { GraphBuilder } from '../graph-builder'
-import { encodeMetadata } from '../model-metadata'
+import { encodeMetadata, isStochastic } from '../model-metadata'
 import { inlineExternalData, type ReadExternalFile } from '../protobuf/external-data'
 import type { OnnxValue } from '../protobuf/onnx-model'
 import { type OnnxGraph, readGraph } from '../protobuf/read-graph'
+import { renameTensors } from '../protobuf/rename-tensors'
 import { rewriteModel } from '../protobuf/rewrite-model'
 import type { OutputValues } from '../session/onnx-session'
 import { onnxHead } from '../spec-graph'
@@ -42,13 +43,20 @@ const LEAST_OPERATOR_SET = 11
 /** Names that the heads bring. */
 const NEW_NAMES = /^(mean|factor|diagonal|logDiagonal|(head|wrapped)\..*)$/
 
+/** What a tensor of the network is called in the wrapped file. */
+function ownName(name: string): string {
+  return NEW_NAMES.test(name) ? `network.${name}` : name
+}
+
 /**
  * A network with an SSN head, as an `.onnx` file that `OnnxSegmenter` loads.
  *
  * The heads are 1×1 convolutions on the network's features and logits side by side (features are resized to the logits'
  * size, linearly, where they are smaller). At first the mean is the network's logits, exactly; the log-diagonal is
  * constant and the factor small and random: train them ({@link FrozenFeatures}). Which sizes the network takes is found
- * out by running it; fixed shapes are freed where it runs with others. Everything else in the file stays as it is.
+ * out by running it; fixed shapes are freed where it runs with others. Everything else in the file stays as it is, but for
+ * tensors that are called as the heads' are: `mean` becomes `network.mean`. A deterministic network that stochseg exported is
+ * wrapped like any other.
  *
  * Throws {@link ModelError} for a file that is damaged, quantised, of several inputs, of an operator set before 11 or
  * otherwise not to be wrapped (it says why), and for another number of logits than classes; {@link ValueError} for
@@ -57,11 +65,12 @@ const NEW_NAMES = /^(mean|factor|diagonal|logDiagonal|(head|wrapped)\..*)$/
 export async function wrapOnnx(bytes: Uint8Array, options: WrapOptions): Promise<Uint8Array> {
   const { classes, rank = 10, properties = {} } = options
   const head = ssnHead({ kind: rank === 0 ? 'diagonal' : 'low-rank', classes, rank })
-  const model = await inlineExternalData(bytes, options.externalData)
+  const given = await inlineExternalData(bytes, options.externalData)
+  checkGraph(readGraph(given))
+  const model = renameTensors(given, ownName)
   const graph = readGraph(model)
-  checkGraph(graph)
   const image = imageInput(graph, options.layout, options.intensities)
-  const found = findHead(graph, options)
+  const found = findHead(graph, ownNames(options))
 
   const { free, batch, sizes, features, logits } = await probeNetwork(model, image, found)
   checkLogits(found, logits, head, features)
@@ -112,7 +121,12 @@ export async function wrapOnnx(bytes: Uint8Array, options: WrapOptions): Promise
   })
 }
 
-function checkGraph({ operatorSet, nodes, metadata, outputs }: OnnxGraph): void {
+function ownNames({ output, features, logits }: NamedTensors): NamedTensors {
+  const own = (name: string | undefined): string | undefined => name && ownName(name)
+  return { output: own(output), features: own(features), logits: own(logits) }
+}
+
+function checkGraph({ operatorSet, metadata, outputs }: OnnxGraph): void {
   if (operatorSet < LEAST_OPERATOR_SET) {
     throw new ModelError('ONNX network', {
       found: `operator set ${operatorSet}`,
@@ -120,14 +134,12 @@ function checkGraph({ operatorSet, nodes, metadata, outputs }: OnnxGraph): void 
       remedy: 'Convert it first (onnx.version_converter), or export it again',
     })
   }
-  const names = nodes.flatMap((node) => node.outputs)
-  const taken = names.find((name) => NEW_NAMES.test(name))
-  if (taken === undefined) return
-  const ours = metadata.has('stochseg.format') || outputs.some(({ name }) => name === 'factor')
+  const names = outputs.map(({ name }) => name)
+  if (!isStochastic(metadata) && !(names.includes('mean') && names.includes('diagonal'))) return
   throw new ModelError('ONNX network', {
-    found: ours ? 'a network that has an SSN head' : `a tensor that is called '${taken}'`,
-    expected: 'a network without the names mean, factor, diagonal, logDiagonal, head.… and wrapped.…',
-    remedy: ours ? 'Use it as it is; its heads can be trained' : 'Rename the tensor, and wrap it then',
+    found: 'a network that has an SSN head',
+    expected: 'one without',
+    remedy: 'Use it as it is; its heads can be trained',
   })
 }
 
