@@ -10,6 +10,7 @@ import { exportOnnx } from './export-onnx'
 import { encodeMetadata } from './model-metadata'
 import { OnnxSegmenter } from './onnx-segmenter'
 import { encodeOnnxModel, type OnnxNode } from './protobuf/onnx-model'
+import { rewriteModel } from './protobuf/rewrite-model'
 import { randomImages, randomWeights } from './random-network'
 
 const spec = unet({ inputChannels: 1, widths: [2, 3], convolutionsPerLevel: 1 })
@@ -89,6 +90,13 @@ describe('bad models', () => {
     const call = predict(modelOf(mean, diagonal))
     await expect(call).rejects.toThrow(kind)
     await expect(call).rejects.toThrow(message)
+  })
+
+  it('refuses a file without an output that its metadata speak of', async () => {
+    const bytes = modelOf(node('Conv', ['image', 'two'], 'mean'), right)
+    const withoutDiagonal = rewriteModel(bytes, { outputs: [{ name: 'mean' }] })
+    await expect(predict(withoutDiagonal)).rejects.toThrow(ModelError)
+    await expect(predict(withoutDiagonal)).rejects.toThrow(/outputs mean; expected .*diagonal head, diagonal/)
   })
 
   it('refuses results that are not finite, and variances that are not positive', async () => {

@@ -90,6 +90,17 @@ describe('DeepMedic is fully convolutional: 30\u00b3 tiles are its 60\u00b3 outp
     expect(difference(draw(found), expectedLabels)).toBeLessThan(share)
   })
 
+  it('an image that is smaller than the receptive field is surrounded by zeros, or refused untiled', async () => {
+    const tiny = image.subarray(0, 2 * 7 ** 3)
+    await expect(segmenter.predict(tiny, 1, [7, 7, 7])).rejects.toThrow(/Pad the image to 95 × 95 × 95/)
+    const found = await predictWhole(segmenter, { images: tiny, batch: 1, spatial: [7, 7, 7] })
+    const output = await segmenter.predict(surrounded(tiny, 7, 44), 1, [95, 95, 95])
+    const middle = output.mean.filter((_, voxel) =>
+      [1, 15, 225].every((stride) => Math.abs((Math.floor(voxel / stride) % 15) - 7) <= 3),
+    )
+    expect(found.mean).toEqual(middle)
+  })
+
   it('and the factor decides many of these labels', () => {
     expect(difference(draw(expected, { componentScale: [0, 0] }), expectedLabels)).toBeGreaterThan(0.1)
   })
