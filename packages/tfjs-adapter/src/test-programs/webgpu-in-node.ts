@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { openBackend } from '../backend'
 import { backendMatrix } from '../index'
 import { runShader } from '../webgpu/shader'
+import { convolutionFindings, manyWorkgroups } from './convolutions-on-device'
 import { fewSteps } from './few-steps'
 import { lossFindings, lossOfNaN } from './losses-on-device'
 
@@ -15,6 +16,8 @@ const outcome = (work: Promise<unknown>): Promise<string> =>
 const backend = 'webgpu'
 await openBackend({ backend })
 const losses = await lossFindings()
+const convolutions = await convolutionFindings()
+const many = await manyWorkgroups()
 const reports = await backendMatrix({ backend })
 const wrong = reports.filter(({ forward, gradient }) => forward !== 'right' || gradient !== 'right')
 
@@ -29,7 +32,7 @@ const afterwards = await outcome(tf.add(tf.ones([4]), 1).data())
 const steps = { 2: flat.losses, 3: volume.losses }
 console.log(
   JSON.stringify({
-    ...{ name: flat.name, losses, lossOfNaN: await lossOfNaN(), wrong },
+    ...{ name: flat.name, losses, lossOfNaN: await lossOfNaN(), convolutions, many, wrong },
     ...{ steps, leaked, invalid, afterwards },
   }),
 )

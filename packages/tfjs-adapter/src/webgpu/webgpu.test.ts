@@ -14,6 +14,8 @@ interface Findings {
   name: string
   losses: LossFinding[]
   lossOfNaN: number | null
+  convolutions: number[][]
+  many: boolean
   wrong: OperationReport[]
   steps: Record<2 | 3, number[]>
   leaked: number
@@ -42,6 +44,15 @@ describe.skipIf(!softwareWebgpu)('training on Dawn, in Node (needs SwiftShader)'
     }
     // JSON has no NaN.
     expect(found.lossOfNaN).toBeNull()
+  })
+
+  it('convolves in several tiles, and sums in several parts', () => {
+    expect(found.convolutions).toHaveLength(3)
+    for (const difference of found.convolutions.flat()) expect(difference).toBeLessThan(1e-5)
+  })
+
+  it('runs more workgroups than an axis holds', () => {
+    expect(found.many).toBe(true)
   })
 
   it('computes every operation and its gradient rightly', () => {
