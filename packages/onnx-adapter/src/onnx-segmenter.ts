@@ -153,7 +153,7 @@ export class OnnxSegmenter {
   }
 
   #checkedShape(images: Float32Array, batch: number, spatial: readonly number[]): readonly number[] {
-    checkInputSize(this.metadata, spatial)
+    checkSize(this.metadata, spatial)
     const shape = [batch, this.metadata.channels, ...spatial]
     checkImages(images, shape)
     return shape
@@ -183,6 +183,18 @@ function checkSummary(name: string, { inputs, outputs, metadata }: OnnxSummary):
     })
   }
   return decoded
+}
+
+function checkSize(metadata: ModelMetadata, spatial: readonly number[]): void {
+  const { fixedSize, minimumSize } = metadata
+  if (!fixedSize) checkInputSize(metadata, spatial)
+  else if (String(spatial) !== String(minimumSize)) {
+    throw new ShapeError('image size', {
+      found: spatial.join(' × '),
+      expected: `${minimumSize.join(' × ')}: the file is for this size alone`,
+      remedy: 'Use predictWhole, which pads and tiles, or export it without a fixed size',
+    })
+  }
 }
 
 function checkImages(images: Float32Array, shape: readonly number[]): void {

@@ -62,8 +62,10 @@ const geometries = new WeakMap<TiledSegmenter, NetworkGeometry>()
 export async function segmenterGeometry(segmenter: TiledSegmenter): Promise<NetworkGeometry> {
   const known = geometries.get(segmenter)
   if (known) return known
-  const { network } = segmenter.metadata
-  const geometry = network ? geometryOf(network) : await foreignGeometry(segmenter)
+  const { network, fixedSize, minimumSize } = segmenter.metadata
+  const anySize = network ? geometryOf(network) : await foreignGeometry(segmenter)
+  // The file may be for one size where its network takes many.
+  const geometry = fixedSize ? { ...anySize, minimumSize } : anySize
   geometries.set(segmenter, geometry)
   return geometry
 }

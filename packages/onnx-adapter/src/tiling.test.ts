@@ -18,7 +18,7 @@ import { randomImages, randomWeights } from './random-network'
 const small = deepmedic({ inputChannels: 2, widths: [4, 4, 4, 4, 4, 4, 5, 5], jointWidths: [8, 8] })
 const head = ssnHead({ classes: 2, rank: 2 })
 
-async function load(spec: typeof small): Promise<OnnxSegmenter> {
+async function load(spec: typeof small, spatial?: readonly number[]): Promise<OnnxSegmenter> {
   // Without training, sums over residual connections grow: keep exp(log-diagonal) finite.
   const weights: Weights = new Map(
     [...randomWeights(spec, head, 3)].map(([name, { shape, data }]) => [
@@ -26,7 +26,7 @@ async function load(spec: typeof small): Promise<OnnxSegmenter> {
       { shape, data: name === 'head.logDiagonal.weight' ? data.map((value) => value / 100) : data },
     ]),
   )
-  return OnnxSegmenter.load(exportOnnx({ spec, head, weights }))
+  return OnnxSegmenter.load(exportOnnx({ spec, head, weights, fixed: { spatial } }))
 }
 
 function expectClose(found: LogitDistribution, expected: LogitDistribution, tolerance: number): void {
@@ -113,6 +113,26 @@ it('padded convolutions: tiles that share twice the receptive field\u2019s reach
   const expected = await segmenter.predict(image.images, 1, image.spatial)
   expectClose(await predictWhole(segmenter, image, { tile: [24, 24] }), expected, 1e-5)
   await segmenter.dispose()
+})
+
+it('a file for one size: images of others are padded or tiled, and refused untiled', async () => {
+  const spec = meshnet({ dimensions: 2, inputChannels: 1, width: 3, dilations: [1, 2, 1] })
+  const segmenter = await load(spec, [24, 24])
+  const anySize = await load(spec)
+  const [small, large] = [
+    [10, 24],
+    [50, 41],
+  ].map((spatial) => {
+    return { images: randomImages(1, 1, spatial), batch: 1, spatial }
+  })
+  expect((await predictWhole(segmenter, small!)).spatial).toEqual([10, 24])
+  const expected = await predictWhole(anySize, large!, { tile: [24, 24] })
+  expectClose(await predictWhole(segmenter, large!), expected, 1e-5)
+  for (const { images, spatial } of [small!, large!]) {
+    await expect(segmenter.predict(images, 1, spatial)).rejects.toThrow(/for this size alone/)
+  }
+  await segmenter.dispose()
+  await anySize.dispose()
 })
 
 it('a network with pooling: tiles of an image that does not fit are those of the mirrored one', async () => {

@@ -1,20 +1,43 @@
-// Test support, run in a process of little memory: an image whose features do not fit, then one that does.
-import { unet } from '@stochseg/backbones'
+// Test support, run in a process of little memory: an image whose features do not fit, as a whole, in tiles, and in a network
+// that takes nothing smaller.
+import { networkSpec, type PerAxis } from '@stochseg/backbones'
 import { ssnHead } from '@stochseg/core'
 import { exportOnnx } from '../export-onnx'
 import { OnnxSegmenter } from '../onnx-segmenter'
+import { predictWhole } from '../predict-whole'
 import { randomWeights } from '../random-network'
 
-const spec = unet({ inputChannels: 1, widths: [64, 64] })
+/** 4 KiB of features a pixel, at little work. */
+const spec = networkSpec({
+  ...{ format: 'stochseg.network', version: 1, name: 'wide', dimensions: 2 },
+  inputs: [{ name: 'image', channels: 1 }],
+  nodes: [
+    {
+      ...{ op: 'convolution', name: 'wide', inputs: ['image'], channels: 1024 },
+      ...{ kernel: [1, 1], padding: 'same', bias: false },
+    },
+  ],
+  features: 'wide',
+})
 const head = ssnHead({ classes: 2, rank: 2 })
-const model = exportOnnx({ spec, head, weights: randomWeights(spec, head, 3) })
-const segmenter = await OnnxSegmenter.load(model, { device: 'cpu', threads: 1 })
-const size = 6144
-try {
-  await segmenter.predict(new Float32Array(size ** 2), 1, [size, size])
-} catch (error) {
-  const { name, message } = error as Error
-  console.log(`${name}: ${message}`)
+const weights = randomWeights(spec, head, 3)
+const SPATIAL = [2048, 1280]
+const images = new Float32Array(2048 * 1280)
+
+function load(fixed?: PerAxis): Promise<OnnxSegmenter> {
+  const model = exportOnnx({ spec, head, weights, ...(fixed && { fixed: { spatial: fixed } }) })
+  return OnnxSegmenter.load(model, { device: 'cpu', threads: 2 })
 }
-console.log(String((await segmenter.predict(new Float32Array(64), 1, [8, 8])).spatial))
+const report = (error: unknown): void => console.log(String(error))
+
+const segmenter = await load()
+await segmenter.predict(images, 1, SPATIAL).catch(report)
+const onSmallerTile = (size: readonly number[]): void => console.log(`tiles of ${size}`)
+const whole = { images, batch: 1, spatial: SPATIAL }
+const found = await predictWhole(segmenter, whole, { tile: SPATIAL, onSmallerTile })
+console.log(String(found.spatial))
 await segmenter.dispose()
+
+const fixed = await load(SPATIAL)
+await predictWhole(fixed, whole, { onSmallerTile }).catch(report)
+await fixed.dispose()
