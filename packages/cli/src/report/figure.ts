@@ -79,9 +79,9 @@ export function figureImages({ image, spatial, predictions }: CaseFigure, id: st
   ].join('')
 }
 
-/** A case as one SVG file, rows under each other. */
-export function figureSvg(figure: CaseFigure): string {
-  const rows = figureRows(figure, 'case')
+/** A case as one SVG file, rows under each other; `shown` chooses among them. */
+export function figureSvg(figure: CaseFigure, shown: (row: number) => boolean = () => true): string {
+  const rows = figureRows(figure, 'case').filter((_, row) => shown(row))
   const tile = 96
   const gap = 6
   const label = 18
