@@ -10,6 +10,10 @@ export function addDoctor(program: Command, io: CommandIo): void {
     .command('doctor')
     .description('Say which training backends and ONNX providers work here, and why the others do not.')
     .option('--model <path>', `try the providers with this model: ${MODEL_HELP}`)
+    .option(
+      '--matrix',
+      "try every operation that a network can use, forward and gradient, on TF.js' backends",
+    )
     .option('--json', 'print the result as JSON')
     .action(async (flags: DoctorFlags) => {
       const { doctorVerb } = await import('../doctor/doctor-verb')

@@ -5,11 +5,14 @@ import type { DeviceReport } from '@stochseg/onnx-adapter'
 import type { CommandIo } from '../io'
 import { onnxFileOf } from '../model/open-model'
 import { formatNumber } from '../table'
+import { matrixTable, operationMatrix } from './operation-matrix'
 
 /** Flags of `stochseg doctor`. */
 export interface DoctorFlags {
   /** A model to try devices with. */
   readonly model?: string
+  /** Try every operation on TF.js' backends, too. */
+  readonly matrix?: true
   readonly json?: true
 }
 
@@ -24,7 +27,7 @@ interface Finding extends Partial<Omit<DeviceReport, 'device'>> {
 const BACKENDS = ['wasm', 'cpu', 'tensorflow', 'webgpu'] as const
 
 /** Runs the verb. Succeeds whatever works: it is a report. Throws `DataError` for a model that cannot be read. */
-export async function doctorVerb({ model, json }: DoctorFlags, io: CommandIo): Promise<void> {
+export async function doctorVerb({ model, matrix, json }: DoctorFlags, io: CommandIo): Promise<void> {
   const findings: Finding[] = []
   // A question about a model is none about training.
   for (const backend of model === undefined ? BACKENDS : []) {
@@ -32,15 +35,22 @@ export async function doctorVerb({ model, json }: DoctorFlags, io: CommandIo): P
     findings.push(await tryTraining(backend))
   }
   findings.push(...(await tryInference(model, io.signal)))
+  const operations = matrix && (await operationMatrix(workingBackends(findings), io))
   const machine = `Node ${process.version}, ${process.platform} ${process.arch}`
   io.stdout.write(
     json
-      ? `${JSON.stringify({ machine, findings }, null, 2)}\n`
-      : `${machine}\n${findings.map(describe).join('')}`,
+      ? `${JSON.stringify({ machine, findings, ...(operations && { operations }) }, null, 2)}\n`
+      : `${machine}\n${findings.map(describe).join('')}${operations ? matrixTable(operations) : ''}`,
   )
 }
 
 /** Fails unless the backend starts and passes the gradient self-test. */
+function workingBackends(findings: readonly Finding[]): string[] {
+  return BACKENDS.filter((backend) =>
+    findings.some(({ runtime, works }) => works && runtime === `tfjs ${backend}`),
+  )
+}
+
 async function tryTraining(backend: string): Promise<Finding> {
   const finding = { task: 'training', runtime: `tfjs ${backend}` } as const
   try {
