@@ -24,6 +24,7 @@ interface Finding extends Partial<Omit<DeviceReport, 'device'>> {
   readonly engine?: string
 }
 
+const MATRIX_HINT = 'Every operation on each training backend: stochseg doctor --matrix\n'
 const BACKENDS = ['wasm', 'cpu', 'tensorflow', 'webgpu'] as const
 
 /** Runs the verb. Succeeds whatever works: it is a report. Throws `DataError` for a model that cannot be read. */
@@ -40,17 +41,17 @@ export async function doctorVerb({ model, matrix, json }: DoctorFlags, io: Comma
   io.stdout.write(
     json
       ? `${JSON.stringify({ machine, findings, ...(operations && { operations }) }, null, 2)}\n`
-      : `${machine}\n${findings.map(describe).join('')}${operations ? matrixTable(operations) : ''}`,
+      : `${machine}\n${findings.map(describe).join('')}${operations ? matrixTable(operations) : model === undefined ? MATRIX_HINT : ''}`,
   )
 }
 
-/** Fails unless the backend starts and passes the gradient self-test. */
 function workingBackends(findings: readonly Finding[]): string[] {
   return BACKENDS.filter((backend) =>
     findings.some(({ runtime, works }) => works && runtime === `tfjs ${backend}`),
   )
 }
 
+/** Works if the backend starts and passes the gradient self-test. */
 async function tryTraining(backend: string): Promise<Finding> {
   const finding = { task: 'training', runtime: `tfjs ${backend}` } as const
   try {
