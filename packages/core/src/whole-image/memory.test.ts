@@ -20,10 +20,14 @@ const geometry = {
 }
 
 async function arrayBytes(): Promise<number> {
-  // What a finished call still holds on its stack is let go.
-  await new Promise((resolve) => setTimeout(resolve))
-  collectGarbage()
-  return process.memoryUsage().arrayBuffers
+  // What a finished call still holds on its stack is let go; freed arrays are counted as such a little later.
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 4; round++) {
+    await new Promise((resolve) => setTimeout(resolve))
+    collectGarbage()
+    least = Math.min(least, process.memoryUsage().arrayBuffers)
+  }
+  return least
 }
 
 test.each([
