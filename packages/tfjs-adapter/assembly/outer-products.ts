@@ -1,4 +1,5 @@
 // The inner loops of filter gradients: sums of outer products in registers.
+import { multiplyAdd } from './multiply-add'
 
 /** Adds Σ x·yᵀ to the 4 × 8 values at `target`: 4 consecutive values of `x` times 8 of `y`, `count` times, each a stride on. */
 export function addOuterProducts4(
@@ -21,17 +22,17 @@ export function addOuterProducts4(
     const a = v128.load(y)
     const b = v128.load(y, 16)
     const x0 = v128.load32_splat(x)
-    a0 = f32x4.add(a0, f32x4.mul(x0, a))
-    b0 = f32x4.add(b0, f32x4.mul(x0, b))
+    a0 = multiplyAdd(x0, a, a0)
+    b0 = multiplyAdd(x0, b, b0)
     const x1 = v128.load32_splat(x, 4)
-    a1 = f32x4.add(a1, f32x4.mul(x1, a))
-    b1 = f32x4.add(b1, f32x4.mul(x1, b))
+    a1 = multiplyAdd(x1, a, a1)
+    b1 = multiplyAdd(x1, b, b1)
     const x2 = v128.load32_splat(x, 8)
-    a2 = f32x4.add(a2, f32x4.mul(x2, a))
-    b2 = f32x4.add(b2, f32x4.mul(x2, b))
+    a2 = multiplyAdd(x2, a, a2)
+    b2 = multiplyAdd(x2, b, b2)
     const x3 = v128.load32_splat(x, 12)
-    a3 = f32x4.add(a3, f32x4.mul(x3, a))
-    b3 = f32x4.add(b3, f32x4.mul(x3, b))
+    a3 = multiplyAdd(x3, a, a3)
+    b3 = multiplyAdd(x3, b, b3)
     y += yBytes
     x += xBytes
   }
@@ -58,8 +59,8 @@ export function addOuterProducts1(
   let b0 = v128.load(target, 16)
   for (let index = 0; index < count; index++) {
     const x0 = v128.load32_splat(x)
-    a0 = f32x4.add(a0, f32x4.mul(x0, v128.load(y)))
-    b0 = f32x4.add(b0, f32x4.mul(x0, v128.load(y, 16)))
+    a0 = multiplyAdd(x0, v128.load(y), a0)
+    b0 = multiplyAdd(x0, v128.load(y, 16), b0)
     y += yBytes
     x += xBytes
   }

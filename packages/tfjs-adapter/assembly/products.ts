@@ -1,4 +1,5 @@
 // Products of matrices in registers, in tiles of 4 × 8.
+import { multiplyAdd } from './multiply-add'
 
 /**
  * `[rows, parts · depth] × [panels, parts · depth, 8] → [⌈rows / 4⌉ · 4, panels · 8]`.
@@ -55,17 +56,17 @@ function multiplyTile(
       const left = v128.load(b)
       const right = v128.load(b, 16)
       const x0 = v128.load32_splat(row0)
-      a0 = f32x4.add(a0, f32x4.mul(x0, left))
-      b0 = f32x4.add(b0, f32x4.mul(x0, right))
+      a0 = multiplyAdd(x0, left, a0)
+      b0 = multiplyAdd(x0, right, b0)
       const x1 = v128.load32_splat(row1)
-      a1 = f32x4.add(a1, f32x4.mul(x1, left))
-      b1 = f32x4.add(b1, f32x4.mul(x1, right))
+      a1 = multiplyAdd(x1, left, a1)
+      b1 = multiplyAdd(x1, right, b1)
       const x2 = v128.load32_splat(row2)
-      a2 = f32x4.add(a2, f32x4.mul(x2, left))
-      b2 = f32x4.add(b2, f32x4.mul(x2, right))
+      a2 = multiplyAdd(x2, left, a2)
+      b2 = multiplyAdd(x2, right, b2)
       const x3 = v128.load32_splat(row3)
-      a3 = f32x4.add(a3, f32x4.mul(x3, left))
-      b3 = f32x4.add(b3, f32x4.mul(x3, right))
+      a3 = multiplyAdd(x3, left, a3)
+      b3 = multiplyAdd(x3, right, b3)
       row0 += 4
       row1 += 4
       row2 += 4

@@ -1,5 +1,6 @@
 // Winograd's F(4×4, 3×3) with the points 0, ±1, ±2, ∞ (Lavin & Gray 2016): its one-dimensional transforms, four channels
 // at a time. Each reads values `sourceBytes` apart and writes them `targetBytes` apart; a 2D transform does it twice.
+import { multiplyAdd, subtractProduct } from './multiply-add'
 
 /** Bᵀ: 6 inputs to 6. */
 export function transformInput(source: usize, sourceBytes: usize, target: usize, targetBytes: usize): void {
@@ -13,16 +14,16 @@ export function transformInput(source: usize, sourceBytes: usize, target: usize,
   const four = f32x4.splat(4)
   const five = f32x4.splat(5)
   // Rows 1 and 2 are even ± odd, and so are rows 3 and 4.
-  const even1 = f32x4.sub(d4, f32x4.mul(four, d2))
-  const odd1 = f32x4.sub(d3, f32x4.mul(four, d1))
+  const even1 = subtractProduct(d4, four, d2)
+  const odd1 = subtractProduct(d3, four, d1)
   const even2 = f32x4.sub(d4, d2)
   const odd2 = f32x4.mul(two, f32x4.sub(d3, d1))
-  v128.store(target, f32x4.add(f32x4.sub(f32x4.mul(four, d0), f32x4.mul(five, d2)), d4))
+  v128.store(target, multiplyAdd(four, d0, subtractProduct(d4, five, d2)))
   v128.store(target + targetBytes, f32x4.add(even1, odd1))
   v128.store(target + 2 * targetBytes, f32x4.sub(even1, odd1))
   v128.store(target + 3 * targetBytes, f32x4.add(even2, odd2))
   v128.store(target + 4 * targetBytes, f32x4.sub(even2, odd2))
-  v128.store(target + 5 * targetBytes, f32x4.add(f32x4.sub(f32x4.mul(four, d1), f32x4.mul(five, d3)), d5))
+  v128.store(target + 5 * targetBytes, multiplyAdd(four, d1, subtractProduct(d5, five, d3)))
 }
 
 /** Aᵀ: 6 products to 4 outputs, to each of which the four values at `shift` are added. */
@@ -45,10 +46,10 @@ export function transformOutput(
   const difference2 = f32x4.mul(f32x4.splat(2), f32x4.sub(m3, m4))
   const four = f32x4.splat(4)
   const added = v128.load(shift)
-  const last = f32x4.add(m5, f32x4.add(difference1, f32x4.mul(four, difference2)))
+  const last = f32x4.add(m5, multiplyAdd(four, difference2, difference1))
   v128.store(target, f32x4.add(f32x4.add(m0, f32x4.add(sum1, sum2)), added))
   v128.store(target + targetBytes, f32x4.add(f32x4.add(difference1, difference2), added))
-  v128.store(target + 2 * targetBytes, f32x4.add(f32x4.add(sum1, f32x4.mul(four, sum2)), added))
+  v128.store(target + 2 * targetBytes, f32x4.add(multiplyAdd(four, sum2, sum1), added))
   v128.store(target + 3 * targetBytes, f32x4.add(last, added))
 }
 
@@ -67,8 +68,8 @@ export function transformOutputGradient(
   const four = f32x4.splat(4)
   const even1 = f32x4.add(y0, y2)
   const odd1 = f32x4.add(y1, y3)
-  const even2 = f32x4.add(y0, f32x4.mul(four, y2))
-  const odd2 = f32x4.mul(two, f32x4.add(y1, f32x4.mul(four, y3)))
+  const even2 = multiplyAdd(four, y2, y0)
+  const odd2 = f32x4.mul(two, multiplyAdd(four, y3, y1))
   v128.store(target, y0)
   v128.store(target + targetBytes, f32x4.add(even1, odd1))
   v128.store(target + 2 * targetBytes, f32x4.sub(even1, odd1))
@@ -85,7 +86,7 @@ export function transformFilter(source: usize, sourceBytes: usize, target: usize
   const sixth = f32x4.splat(-1 / 6)
   const even1 = f32x4.mul(sixth, f32x4.add(g0, g2))
   const odd1 = f32x4.mul(sixth, g1)
-  const even2 = f32x4.add(f32x4.mul(f32x4.splat(1 / 24), g0), f32x4.mul(f32x4.splat(1 / 6), g2))
+  const even2 = multiplyAdd(f32x4.splat(1 / 24), g0, f32x4.mul(f32x4.splat(1 / 6), g2))
   const odd2 = f32x4.mul(f32x4.splat(1 / 12), g1)
   v128.store(target, f32x4.mul(f32x4.splat(0.25), g0))
   v128.store(target + targetBytes, f32x4.add(even1, odd1))
@@ -114,7 +115,7 @@ export function transformFilterGradient(
   const sum2 = f32x4.add(u3, u4)
   const difference2 = f32x4.mul(f32x4.splat(1 / 12), f32x4.sub(u3, u4))
   const first = f32x4.sub(f32x4.mul(f32x4.splat(0.25), u0), sum1)
-  v128.store(target, f32x4.add(first, f32x4.mul(f32x4.splat(1 / 24), sum2)))
+  v128.store(target, multiplyAdd(f32x4.splat(1 / 24), sum2, first))
   v128.store(target + targetBytes, f32x4.add(difference1, difference2))
-  v128.store(target + 2 * targetBytes, f32x4.add(f32x4.sub(f32x4.mul(sixth, sum2), sum1), u5))
+  v128.store(target + 2 * targetBytes, f32x4.sub(multiplyAdd(sixth, sum2, u5), sum1))
 }

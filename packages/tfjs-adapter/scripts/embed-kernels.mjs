@@ -19,19 +19,21 @@ const sources = [
   'scripts/embed-kernels.mjs',
 ]
 
-function embed(path, name, text) {
-  const literal = `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`
+function embed(path, texts) {
+  const declarations = Object.entries(texts).map(([name, text]) => {
+    const literal = `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`
+    return `export const ${name}: string = ${literal}\n`
+  })
   // Renamed into place: tests and builds may run side by side.
   const written = join(root, `${path}.${process.pid}`)
-  writeFileSync(written, `// Made by scripts/embed-kernels.mjs.\nexport const ${name}: string = ${literal}\n`)
+  writeFileSync(written, ['// Made by scripts/embed-kernels.mjs.\n', ...declarations].join(''))
   renameSync(written, join(root, path))
 }
 
-async function compiledKernels() {
+async function compiledKernels(features) {
   let binary
   // The memory is TF.js' own, whose maximum is 4 GiB.
-  const options =
-    '--outFile kernels.wasm --importMemory --maximumMemory 65536 --runtime stub --enable simd --noAssert -O3'
+  const options = `--outFile kernels.wasm --importMemory --maximumMemory 65536 --runtime stub --enable ${features} --noAssert -O3`
   const { error, stderr } = await asc.main(['assembly/index.ts', '--baseDir', root, ...options.split(' ')], {
     writeFile: (_, contents) => {
       binary = contents
@@ -62,8 +64,11 @@ async function bundledThread() {
 /** Under the name that vitest's globalSetup calls. */
 export async function setup() {
   if (Math.min(changed(WASM), changed(THREAD)) >= Math.max(...sources.map(changed))) return
-  embed(WASM, 'WASM_BASE64', await compiledKernels())
-  embed(THREAD, 'THREAD_SOURCE', await bundledThread())
+  embed(WASM, {
+    SIMD_BASE64: await compiledKernels('simd'),
+    RELAXED_SIMD_BASE64: await compiledKernels('simd --enable relaxed-simd'),
+  })
+  embed(THREAD, { THREAD_SOURCE: await bundledThread() })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await setup()

@@ -1,10 +1,10 @@
 // Our own WASM kernels (assembly/) over the memory of TF.js' wasm backend: they read and write its tensors in place.
 import { RuntimeUnavailableError } from '@stochseg/core'
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core'
+import { kernelBuild } from './kernel-build'
 import { withSharedMemory } from './shared-memory'
 import { threadCount } from './thread-count'
 import { alone, type Divide, together } from './threads'
-import { WASM_BASE64 } from './wasm-module.generated'
 
 /** The parts of TF.js' wasm backend that kernels work with. */
 export interface WasmBackend extends KernelBackend {
@@ -71,10 +71,10 @@ export function nativeKernels(backend: WasmBackend): NativeKernels | undefined {
   if (!memory) return unavailable("the memory of TF.js' backend is out of reach")
   const known = instances.get(memory)
   if (known) return known
-  const bytes = Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0))
-  if (!WebAssembly.validate(bytes)) return unavailable('no WebAssembly SIMD here')
+  const build = kernelBuild()
+  if (!build) return unavailable('no WebAssembly SIMD here')
   const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer
-  const module = new WebAssembly.Module(shared ? withSharedMemory(bytes) : bytes)
+  const module = new WebAssembly.Module(shared ? withSharedMemory(build.binary) : build.binary)
   const { exports } = new WebAssembly.Instance(module, { env: { memory } })
   const threads = shared ? threadCount() : 1
   const divide = threads > 1 ? together(threads, { module, memory }, exports) : alone(exports)

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
+import { kernelBuild } from './kernel-build'
 import { withSharedMemory } from './shared-memory'
 import { alone, together } from './threads'
-import { WASM_BASE64 } from './wasm-module.generated'
 
 it('gives the same bits on three threads as on one, call after call', () => {
   const memory = new WebAssembly.Memory({ initial: 256, maximum: 65_536, shared: true })
-  const module = new WebAssembly.Module(withSharedMemory(Buffer.from(WASM_BASE64, 'base64')))
+  const module = new WebAssembly.Module(withSharedMemory(kernelBuild()!.binary))
   const { exports } = new WebAssembly.Instance(module, { env: { memory } })
   const [rows, columns] = [40_000, 30]
   const input = new Float32Array(memory.buffer, 4096, rows * columns)
