@@ -2,15 +2,11 @@
 // the machine's choice.
 
 /** a·b + c. */
-// @ts-expect-error: decorator
-@inline
 export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c)
 }
 
 /** c − a·b. */
-// @ts-expect-error: decorator
-@inline
 export function subtractProduct(c: v128, a: v128, b: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_nmadd(a, b, c) : f32x4.sub(c, f32x4.mul(a, b))
 }
