@@ -2,31 +2,42 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { DROPOUT, type DropoutAttributes } from '../operations/dropout'
 import { REPEAT } from '../operations/nearest-upsample'
-import { LEAKY_GRADIENT } from '../operations/rectifiers'
-import { nativeKernels, pointer, type WasmBackend, withScratch } from './native'
+import { PRELU_GRADIENT, RECTIFIER_GRADIENT } from '../operations/rectifiers'
+import { type NativeKernels, nativeKernels, pointer, type WasmBackend, withScratch } from './native'
 
 /** Values of a share, as in assembly/elementwise.ts. */
 const SHARE_VALUES = 4096
 
 export const elementwise: tf.KernelConfig[] = [
   {
-    kernelName: LEAKY_GRADIENT,
+    kernelName: RECTIFIER_GRADIENT,
+    backendName: 'wasm',
+    kernelFunc: (args) => {
+      const { dy, x } = args.inputs as unknown as Record<'dy' | 'x', tf.Tensor>
+      const { slope } = args.attrs as { slope: number }
+      const backend = args.backend as WasmBackend
+      const native = nativeKernels(backend)
+      if (!native) return tf.tidy(() => tf.where(tf.greater(x, 0), dy, tf.mul(dy, slope)))
+      const dx = backend.makeOutput(x.shape, 'float32')
+      withScratch(backend, [1], ([factor]) => {
+        new Float32Array(backend.wasm.HEAPU8.buffer, factor!, 1)[0] = slope
+        leakyGradient(native, backend, dy, x, factor!, dx)
+      })
+      return dx
+    },
+  },
+  {
+    kernelName: PRELU_GRADIENT,
     backendName: 'wasm',
     kernelFunc: (args) => {
       const { dy, x, slope } = args.inputs as unknown as Record<'dy' | 'x' | 'slope', tf.Tensor>
       const backend = args.backend as WasmBackend
       const native = nativeKernels(backend)
-      if (!native) return composedLeakyGradient(dy, x, slope)
+      if (!native) return composedPreluGradient(dy, x, slope)
       const dx = backend.makeOutput(x.shape, 'float32')
       const slopeGradient = backend.makeOutput(slope.shape, 'float32')
-      const work = { shares: Math.ceil(x.size / SHARE_VALUES), operations: x.size }
-      withScratch(backend, [work.shares], ([sums]) => {
-        const at = [dy, x, slope, dx].map((tensor) => pointer(backend, tensor))
-        native.divide('leakyGradient', work, ...at, sums!, x.size)
-        const heap = backend.wasm.HEAPU8.buffer
-        const total = new Float32Array(heap, sums!, work.shares).reduce((sum, value) => sum + value, 0)
-        new Float32Array(heap, pointer(backend, slopeGradient), 1)[0] = total
-      })
+      const sum = leakyGradient(native, backend, dy, x, pointer(backend, slope), dx)
+      new Float32Array(backend.wasm.HEAPU8.buffer, pointer(backend, slopeGradient), 1)[0] = sum
       return [dx, slopeGradient]
     },
   },
@@ -68,7 +79,26 @@ export const elementwise: tf.KernelConfig[] = [
   },
 ]
 
-function composedLeakyGradient(dy: tf.Tensor, x: tf.Tensor, slope: tf.Tensor): tf.Tensor[] {
+/** Writes dx; gives the sum of dy · x where x ≤ 0. */
+function leakyGradient(
+  native: NativeKernels,
+  backend: WasmBackend,
+  dy: tf.Tensor,
+  x: tf.Tensor,
+  slope: number,
+  dx: tf.TensorInfo,
+): number {
+  const work = { shares: Math.ceil(x.size / SHARE_VALUES), operations: x.size }
+  let total = 0
+  withScratch(backend, [work.shares], ([sums]) => {
+    const at = [dy, x].map((tensor) => pointer(backend, tensor))
+    native.divide('leakyGradient', work, ...at, slope, pointer(backend, dx), sums!, x.size)
+    for (const sum of new Float32Array(backend.wasm.HEAPU8.buffer, sums!, work.shares)) total += sum
+  })
+  return total
+}
+
+function composedPreluGradient(dy: tf.Tensor, x: tf.Tensor, slope: tf.Tensor): tf.Tensor[] {
   return tf.tidy(() => {
     const positive = tf.greater(x, 0)
     const negativePart = tf.mul(dy, tf.minimum(x, 0))

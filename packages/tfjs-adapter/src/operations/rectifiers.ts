@@ -1,11 +1,10 @@
 // ReLU, leaky ReLU and PReLU with one slope, with gradients by a kernel where the backend has one.
 import * as tf from '@tensorflow/tfjs-core'
 
-/**
- * Name under which a backend may have the gradient as a kernel of dy, x and slope, one value: it gives dx, which is dy where
- * x > 0 and else slope · dy, and the slope's gradient, Σ dy · x where x ≤ 0.
- */
-export const LEAKY_GRADIENT = 'StochsegLeakyGradient'
+/** Name under which a backend may have dx as a kernel of dy and x, attribute `slope`: dy where x > 0, else slope · dy. */
+export const RECTIFIER_GRADIENT = 'StochsegRectifierGradient'
+/** The same of dy, x and slope, one value: gives dx and the slope's gradient, Σ dy · x where x ≤ 0. */
+export const PRELU_GRADIENT = 'StochsegPreluGradient'
 
 /** max(x, 0) + slope · min(x, 0), of a fixed slope ≥ 0. */
 export function rectifier(x: tf.Tensor, slope: number): tf.Tensor {
@@ -21,31 +20,26 @@ export function rectifier(x: tf.Tensor, slope: number): tf.Tensor {
 
 /** A PReLU with one slope for all, of shape `[1]`. */
 export function prelu(x: tf.Tensor, slope: tf.Tensor): tf.Tensor {
-  if (!hasKernel()) return tf.prelu(x, slope)
+  if (!hasKernel(PRELU_GRADIENT)) return tf.prelu(x, slope)
   const operation = tf.customGrad((...args) => {
     const [input, factor, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc]
     save([input, factor])
     return {
       value: tf.prelu(input, factor),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => leakyGradient(dy, saved[0]!, saved[1]!),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        tf.engine().runKernel(PRELU_GRADIENT, { dy, x: saved[0]!, slope: saved[1]! }) as tf.Tensor[],
     }
   })
   return operation(x, slope)
 }
 
 function masked(dy: tf.Tensor, output: tf.Tensor, slope: number): tf.Tensor {
-  return tf.tidy(() =>
-    hasKernel()
-      ? leakyGradient(dy, output, tf.tensor1d([slope]))[0]!
-      : tf.where(tf.greater(output, 0), dy, tf.mul(dy, slope)),
-  )
+  if (hasKernel(RECTIFIER_GRADIENT)) {
+    return tf.engine().runKernel(RECTIFIER_GRADIENT, { dy, x: output }, { slope })
+  }
+  return tf.tidy(() => tf.where(tf.greater(output, 0), dy, tf.mul(dy, slope)))
 }
 
-function leakyGradient(dy: tf.Tensor, x: tf.Tensor, slope: tf.Tensor): tf.Tensor[] {
-  const inputs = { dy, x, slope } as unknown as tf.NamedTensorMap
-  return tf.engine().runKernel(LEAKY_GRADIENT, inputs) as tf.Tensor[]
-}
-
-function hasKernel(): boolean {
-  return tf.getKernel(LEAKY_GRADIENT, tf.getBackend()) !== undefined
+function hasKernel(name: string): boolean {
+  return tf.getKernel(name, tf.getBackend()) !== undefined
 }

@@ -4,7 +4,7 @@ import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
 import * as tf from '@tensorflow/tfjs-core'
 import { convolutions } from './convolutions'
 import { throwDeviceErrors } from './device-errors'
-import { leakyGradient } from './leaky-gradient'
+import { rectifierGradients } from './rectifier-gradients'
 import { mergedAxes } from './merged-axes'
 
 let installed = false
@@ -18,7 +18,7 @@ export function prepareWebgpu(): void {
   if (installed) return
   installed = true
   const stock = (name: string): tf.KernelFunc => tf.getKernel(name, 'webgpu')!.kernelFunc
-  for (const kernel of [...mergedAxes(stock), ...convolutions, leakyGradient]) {
+  for (const kernel of [...mergedAxes(stock), ...convolutions, ...rectifierGradients]) {
     if (tf.getKernel(kernel.kernelName, 'webgpu')) tf.unregisterKernel(kernel.kernelName, 'webgpu')
     tf.registerKernel(kernel)
   }
