@@ -3,7 +3,7 @@
 import { RuntimeUnavailableError } from '@stochseg/core'
 import { canShareMemory, sharedWasmPaths } from './kernels/shared-backend'
 import { setThreadCount, threadCount } from './kernels/thread-count'
-import { loadTensorflow } from './tensorflow-backend'
+import { loadTensorflow } from './tensorflow/load-tensorflow'
 import { provideWebgpu } from './webgpu/start-webgpu'
 
 /** Version of every `@tensorflow/*` package that this adapter is built and checked against. */

@@ -4,7 +4,7 @@ import { RuntimeUnavailableError } from '@stochseg/core'
 const PACKAGES = ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu']
 
 /**
- * Registers the backend `tensorflow` with this TF.js.
+ * Registers the backend `tensorflow` with this TF.js, and our kernels with it.
  *
  * @throws RuntimeUnavailableError where neither package is installed and loads, or it has a TF.js of its own.
  */
@@ -18,7 +18,11 @@ export async function loadTensorflow(tf: typeof import('@tensorflow/tfjs-core'))
       causes.push(cause)
       continue
     }
-    if (tf.findBackendFactory('tensorflow')) return
+    if (tf.findBackendFactory('tensorflow')) {
+      const { installTensorflowKernels } = await import('./install')
+      installTensorflowKernels()
+      return
+    }
     throw new RuntimeUnavailableError(name, {
       found: 'a package with a copy of @tensorflow/tfjs-core of its own',
       expected: `the one of this project, version ${tf.version_core}`,

@@ -2,10 +2,12 @@ import { deepmedicBrats, initialWeights, type NetworkSpec, unet } from '@stochse
 import { ssnHead, standardNormals } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { describe, expect, it } from 'vitest'
-import { openBackend } from './backend'
-import { gradientSelfTest } from './gradient-self-test'
-import { createTfjsEngine } from './index'
-import { materialisedLoss } from './loss'
+import { expectClose } from '../../../../scripts/expect-close'
+import { openBackend } from '../backend'
+import { gradientSelfTest } from '../gradient-self-test'
+import { backendMatrix, createTfjsEngine } from '../index'
+import { materialisedLoss } from '../loss'
+import { composedNormalise, normalise } from '../operations/normalisation'
 
 const head = ssnHead({ classes: 2, rank: 2 })
 const fault = await openBackend({ backend: 'tensorflow' }).then(
@@ -26,6 +28,25 @@ describe.skipIf(fault)(
       await gradientSelfTest(unet({ inputChannels: 1, widths: [8, 16] }), head, materialisedLoss)
       await gradientSelfTest(unet({ dimensions: 3, inputChannels: 2, widths: [4, 8] }), head)
       await gradientSelfTest(deepmedicBrats(), head)
+    })
+
+    it('computes every operation and its gradient rightly', async () => {
+      const reports = await backendMatrix({ backend: 'tensorflow' })
+      expect(reports.filter(({ forward, gradient }) => forward !== 'right' || gradient !== 'right')).toEqual(
+        [],
+      )
+    })
+
+    it('normalises as the composition does, with the biased variance', async () => {
+      await openBackend({ backend: 'tensorflow' })
+      const [x, scale, bias] = [[2, 3, 4, 5], [5], [5]].map((shape, plane) =>
+        tf.tensor(standardNormals(tf.util.sizeFromShape(shape), { seed: 3, plane }), shape),
+      ) as [tf.Tensor, tf.Tensor1D, tf.Tensor1D]
+      for (const [index, fused] of normalise(x, scale, bias, 1e-3).entries()) {
+        const composed = composedNormalise(x, scale, bias, 1e-3)[index]!
+        expect(fused.shape).toEqual(composed.shape)
+        expectClose(await fused.data(), await composed.data(), 1e-6)
+      }
     })
 
     it.each([2, 3] as const)('learns as wasm does, in %iD', async (dimensions) => {
