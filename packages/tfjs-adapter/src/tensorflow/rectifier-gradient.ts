@@ -10,8 +10,6 @@ export const rectifierGradient: tf.KernelConfig = {
     const { dy, x } = args.inputs as unknown as Record<'dy' | 'x', tf.Tensor>
     const { slope } = args.attrs as { slope: number }
     const backend = args.backend as TensorflowBackend
-    return slope === 0
-      ? backend.executeSingleOutput('ReluGrad', attributes(backend, ['T']), [dy, x])
-      : backend.executeSingleOutput('LeakyReluGrad', attributes(backend, ['T'], { alpha: slope }), [dy, x])
+    return backend.executeSingleOutput('LeakyReluGrad', attributes(backend, ['T'], { alpha: slope }), [dy, x])
   },
 }

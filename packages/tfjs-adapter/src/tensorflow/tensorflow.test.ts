@@ -70,7 +70,7 @@ async function losses(backend: string, spec: NetworkSpec): Promise<number[]> {
   const result: number[] = []
   for (let step = 0; step < 8; step++) {
     const options = { learningRate: 1e-2, phase: 'all', samples: 8, seed: 1, stream: 2 * step } as const
-    result.push(await engine.step(batch, options))
+    result.push((await engine.step(batch, options)).loss)
   }
   engine.dispose()
   return result
