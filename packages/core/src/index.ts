@@ -132,7 +132,13 @@ export {
   train,
   type ValidationReport,
 } from './training/trainer'
-export type { EngineState, StepOptions, TrainingBatch, TrainingEngine } from './training/training-engine'
+export type {
+  EngineState,
+  StepOptions,
+  StepResult,
+  TrainingBatch,
+  TrainingEngine,
+} from './training/training-engine'
 export { type LossGradients, type TrainingLossOptions, trainingLoss } from './training/training-loss'
 export {
   type RequestedTrainingOptions,

@@ -52,8 +52,8 @@ it.each(['low-rank', 'deterministic'] as const)('a %s U-Net learns with deep sup
     channels: 1,
     spatial: [16, 16],
   }
-  const step = (stream: number): Promise<number> =>
-    engine.step(batch, { ...draw, learningRate: 0.02, stream })
+  const step = async (stream: number): Promise<number> =>
+    (await engine.step(batch, { ...draw, learningRate: 0.02, stream })).loss
   const first = await step(0)
   let last = first
   for (let index = 1; index < 40; index++) last = await step(index)

@@ -14,6 +14,7 @@ import {
   optimizerWeights,
   ShapeError,
   type StepOptions,
+  type StepResult,
   splitAverage,
   type TrainingBatch,
   type TrainingEngine,
@@ -31,7 +32,6 @@ import type { TrainableNetwork } from './trainable-network'
 /** A {@link TrainingEngine} on the current TF.js backend. */
 export class TfjsEngine implements TrainingEngine {
   readonly settings: Readonly<Record<string, string | number>>
-  gradientNorm: number | undefined
   private readonly optimizer: Optimizer
   private readonly average = new WeightAverage()
 
@@ -55,11 +55,10 @@ export class TfjsEngine implements TrainingEngine {
    *
    * Throws `ShapeError` for sizes that do not fit, and `ValueError` for a label inside the region that is no class.
    */
-  async step(batch: TrainingBatch, options: StepOptions): Promise<number> {
-    this.gradientNorm = undefined
+  async step(batch: TrainingBatch, options: StepOptions): Promise<StepResult> {
     this.checkImages(batch.images, batch.batch, batch.spatial)
     const labels = this.outputLabels(batch)
-    if (labels.roi?.every((inside) => inside === 0)) return 0
+    if (labels.roi?.every((inside) => inside === 0)) return { loss: 0 }
     const { head, parameters } = this.network
     const trainable = parameters.filter((parameter) => parameter.trainable)
     const { value, grads } = tf.variableGrads(
@@ -76,8 +75,8 @@ export class TfjsEngine implements TrainingEngine {
     )
     try {
       const loss = (await value.data())[0]!
-      if (Number.isFinite(loss)) await this.update(trainable, grads, options)
-      return loss
+      if (!Number.isFinite(loss)) return { loss }
+      return { loss, gradientNorm: await this.update(trainable, grads, options) }
     } finally {
       tf.dispose([value, grads])
     }
@@ -133,28 +132,29 @@ export class TfjsEngine implements TrainingEngine {
     this.network.dispose()
   }
 
+  /** Gives the gradients' norm. Where it is not finite, nothing is updated. */
   private async update(
     parameters: readonly ModelParameter[],
     gradients: tf.NamedTensorMap,
     { learningRate, gradientClip, averageDecay }: StepOptions,
-  ): Promise<void> {
+  ): Promise<number> {
     // The phase `mean` moves nothing of the head but its mean.
     const moving = parameters.filter(({ variable }) => gradients[variable.name])
     const slopes = await Promise.all(moving.map(({ variable }) => valuesOf(gradients[variable.name]!)))
-    this.gradientNorm = clipGradients(slopes, gradientClip)
-    if (!Number.isFinite(this.gradientNorm)) return
+    const norm = clipGradients(slopes, gradientClip)
+    if (!Number.isFinite(norm)) return norm
     for (const [index, { name, variable }] of moving.entries()) {
       const values = await valuesOf(variable)
       this.optimizer.update(name, values, slopes[index]!, learningRate)
       assign(variable, values)
     }
-    if (averageDecay === undefined) {
-      this.average.reset()
-      return
+    if (averageDecay === undefined) this.average.reset()
+    else {
+      for (const { name, variable } of this.network.parameters) {
+        this.average.update(name, await valuesOf(variable), averageDecay)
+      }
     }
-    for (const { name, variable } of this.network.parameters) {
-      this.average.update(name, await valuesOf(variable), averageDecay)
-    }
+    return norm
   }
 
   /** What `forward` gives with the averaged weights, where an average is kept. */

@@ -3,7 +3,7 @@ import { logitDistribution } from '../distribution/logit-distribution'
 import { TrainingError, ValueError } from '../errors'
 import type { Weights } from '../weights'
 import type { NamedBatch } from './batches'
-import type { TrainingEngine } from './training-engine'
+import type { StepResult, TrainingEngine } from './training-engine'
 
 /** A loss this many times that of uniform probabilities has exploded. */
 const EXPLODED = 1000
@@ -16,20 +16,15 @@ export interface Progress {
   readonly savedStep: number
 }
 
-/** What a step came to. */
-export interface StepResult {
-  readonly loss: number
-  readonly gradientNorm?: number | undefined
-  readonly batch: NamedBatch
-}
-
 /**
  * Gives a function that throws {@link TrainingError} for the result of a step: a loss or a gradient that is not finite, a
  * loss that has exploded, and losses of exactly 0, one after the other, where there are voxels to learn.
  */
-export function lossGuard(classes: number): (result: StepResult, progress: Progress) => void {
+export function lossGuard(
+  classes: number,
+): (result: StepResult, batch: NamedBatch, progress: Progress) => void {
   let zeros = 0
-  return ({ loss, gradientNorm, batch }, progress) => {
+  return ({ loss, gradientNorm }, batch, progress) => {
     const { roi, labels, ids } = batch
     const on = `on ${ids.join(', ')}`
     if (!Number.isFinite(loss)) throw diverged(`loss ${loss} ${on}`, 'a finite loss', progress)

@@ -63,9 +63,8 @@ export function linearEngine(options: {
     }
   }
 
-  const engine: TrainingEngine & { gradientNorm: number | undefined } = {
+  return {
     name: 'linear',
-    gradientNorm: undefined,
     step: async (batch, stepOptions) => {
       onStep?.(batch, stepOptions)
       const { learningRate, gradientClip, averageDecay } = stepOptions
@@ -80,11 +79,11 @@ export function linearEngine(options: {
       accumulate(gradient, images, voxels, gradients.mean, 0, classes)
       accumulate(gradient, images, voxels, gradients.factor, classes, classes * rank)
       accumulate(gradient, images, voxels, logDiagonal, classes * (rank + 1), classes)
-      engine.gradientNorm = clipGradients([gradient], gradientClip)
+      const gradientNorm = clipGradients([gradient], gradientClip)
       optimizer.update('all', weights, gradient, learningRate)
       if (averageDecay === undefined) average.reset()
       else average.update('all', weights, averageDecay)
-      return loss
+      return { loss, gradientNorm }
     },
     predict: async (images, batch, spatial) =>
       predict(images, batch, spatial, average.state().get('all')?.values ?? weights),
@@ -104,5 +103,4 @@ export function linearEngine(options: {
     },
     dispose: () => {},
   }
-  return engine
 }

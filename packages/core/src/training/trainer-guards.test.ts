@@ -85,8 +85,8 @@ describe('guards', () => {
     const checkpoints = memoryCheckpoints()
     let steps = 0
     const engine = stepping((healthy) => async (...parameters) => {
-      const loss = await healthy(...parameters)
-      return ++steps === 17 ? 1000 * 12 * Math.LN2 + 1 : loss
+      const result = await healthy(...parameters)
+      return ++steps === 17 ? { loss: 1000 * 12 * Math.LN2 + 1 } : result
     })
     const message = await failure(logged({ engine, checkpoints }))
     expect(message).toMatch(/training step 17: found loss 8319 on case .*1000 times the loss of guessing/)
@@ -99,17 +99,16 @@ describe('guards', () => {
   it('let a bad loss pass that is not so bad', async () => {
     let steps = 0
     const engine = stepping((healthy) => async (...parameters) => {
-      const loss = await healthy(...parameters)
-      return ++steps === 17 ? 900 * 12 * Math.LN2 : loss
+      const result = await healthy(...parameters)
+      return ++steps === 17 ? { loss: 900 * 12 * Math.LN2 } : result
     })
     await expect(train(logged({ engine }))).resolves.toBeDefined()
   })
 
   it('stop at a gradient that is not finite', async () => {
     const engine = stepping((healthy) => async (batch, stepOptions) => {
-      const loss = await healthy(batch, stepOptions)
-      if (stepOptions.stream === 6) Object.assign(engine, { gradientNorm: Number.POSITIVE_INFINITY })
-      return loss
+      const result = await healthy(batch, stepOptions)
+      return stepOptions.stream === 6 ? { ...result, gradientNorm: Number.POSITIVE_INFINITY } : result
     })
     expect(await failure(logged({ engine }))).toMatch(/training step 3: found a gradient of norm Infinity/)
   })
@@ -118,8 +117,8 @@ describe('guards', () => {
     const zeroAt = (zeros: readonly number[]): TrainingEngine => {
       let steps = 0
       return stepping((healthy) => async (...parameters) => {
-        const loss = await healthy(...parameters)
-        return zeros.includes(steps++) ? 0 : loss
+        const result = await healthy(...parameters)
+        return zeros.includes(steps++) ? { loss: 0 } : result
       })
     }
     expect(await failure(logged({ engine: zeroAt([4, 5, 6]) }))).toMatch(/step 7: found a loss of exactly 0/)

@@ -200,7 +200,7 @@ describe('train', () => {
       ...healthy,
       step: async (batch, stepOptions) => {
         ids = (batch as unknown as { ids: string[] }).ids
-        return stepOptions.stream === 3 * 15 ? Number.NaN : healthy.step(batch, stepOptions)
+        return stepOptions.stream === 3 * 15 ? { loss: Number.NaN } : healthy.step(batch, stepOptions)
       },
     }
     const error: unknown = await train(logged({ checkpoints, engine: diverging }, emptyLog())).catch(

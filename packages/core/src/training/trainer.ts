@@ -145,10 +145,10 @@ export async function train(run: TrainingRun): Promise<TrainingSummary> {
     const phase = step < meanSteps ? 'mean' : 'all'
     const learningRate = learningRateAt(step, options)
     const stream = step * batchSize
-    const loss = await engine.step(batch, { ...options, learningRate, phase, stream })
-    const { gradientNorm } = engine
+    const result = await engine.step(batch, { ...options, learningRate, phase, stream })
     step++
-    checkLoss({ loss, gradientNorm, batch }, { step, savedStep })
+    checkLoss(result, batch, { step, savedStep })
+    const { loss, gradientNorm } = result
     skippedCases += skipped.length
     run.onStep?.({
       ...{ step, phase, loss, learningRate },

@@ -40,6 +40,14 @@ export interface StepOptions {
   readonly stream: number
 }
 
+/** What a step came to. */
+export interface StepResult {
+  /** The batch mean before the update, in nats per image, summed over voxels. */
+  readonly loss: number
+  /** Euclidean norm of all gradients together before they were clipped, where the engine says it and the loss is finite. */
+  readonly gradientNorm?: number | undefined
+}
+
 /** Everything that a later `importState` needs to go on as if nothing had happened. */
 export interface EngineState {
   /** Those that `predict` uses: the averaged ones where an average is kept. */
@@ -52,12 +60,10 @@ export interface EngineState {
 export interface TrainingEngine {
   /** For the log, e.g. `tfjs wasm`. */
   readonly name: string
-  /** Euclidean norm of the last step's gradients, before they were clipped; for the log. */
-  readonly gradientNorm?: number | undefined
   /** What decides its steps beside its state, where it is not the default: a run that resumes must agree. */
   readonly settings?: Readonly<Record<string, string | number>> | undefined
-  /** Forward, backward, update. Gives the batch-mean loss (nats per image, summed over voxels) before the update. */
-  step(batch: TrainingBatch, options: StepOptions): Promise<number>
+  /** Forward, backward, update. */
+  step(batch: TrainingBatch, options: StepOptions): Promise<StepResult>
   /** The distribution in inference mode, by the averaged weights where there are, for `[batch, channels, *spatial]` images. */
   predict(images: Float32Array, batch: number, spatial: readonly number[]): Promise<LogitDistribution>
   exportState(): Promise<EngineState>

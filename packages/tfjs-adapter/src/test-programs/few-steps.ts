@@ -27,7 +27,7 @@ export async function fewSteps(
       diagonalLossWeight: 0.25,
       classWeights: [1, 2],
     }
-    losses.push(await engine.step(batch, { ...options, ...mixed }))
+    losses.push((await engine.step(batch, { ...options, ...mixed })).loss)
   }
   const { name } = engine
   engine.dispose()
