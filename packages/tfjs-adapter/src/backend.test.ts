@@ -1,9 +1,12 @@
-import { RuntimeUnavailableError } from '@stochseg/core'
+import { initialWeights, unet } from '@stochseg/backbones'
+import { RuntimeUnavailableError, ssnHead } from '@stochseg/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
 afterEach(() => {
   vi.doUnmock('@tensorflow/tfjs-core')
   vi.doUnmock('@tensorflow/tfjs-backend-wasm')
+  vi.doUnmock('./tensorflow/load-tensorflow')
+  vi.doUnmock('./webgpu/start-webgpu')
   vi.resetModules()
 })
 
@@ -34,11 +37,79 @@ describe('openBackend', () => {
     )
   })
 
+  // Before it is started: TF.js does so once.
+  it.each([
+    ['folder', '/no-such-folder/', /none at '\/no-such-folder\/tfjs-backend-wasm-simd.wasm' \(ENOENT/],
+    ['URL', 'http://localhost:1/wasm', /none at 'http:\/\/localhost:1\/wasm\/tfjs-backend-wasm-simd.wasm'/],
+  ])(
+    'says where it looked for the binary, and what wasmPath is, for a wrong %s',
+    async (_, wasmPath, message) => {
+      const { openBackend } = await import('./backend')
+      const opened = openBackend({ wasmPath })
+      await expect(opened).rejects.toThrow(message)
+      await expect(opened).rejects.toMatchObject({
+        name: RuntimeUnavailableError.name,
+        remedy: expect.stringContaining('wasmPath'),
+      })
+    },
+  )
+
   it('names the backend, and starts it only once', async () => {
     const { openBackend } = await import('./backend')
-    expect(await openBackend({ threads: 2 })).toBe('tfjs wasm (SIMD, 2 threads)')
-    expect(await openBackend()).toBe('tfjs wasm (SIMD, 2 threads)')
-    expect(await openBackend({ backend: 'cpu' })).toBe('tfjs cpu')
-    expect(await openBackend()).toBe('tfjs wasm (SIMD, 2 threads)')
+    const wasm = { backend: 'wasm', description: 'tfjs wasm (SIMD, 2 threads)' }
+    expect(await openBackend({ threads: 2 })).toEqual(wasm)
+    expect(await openBackend()).toEqual(wasm)
+    expect(await openBackend({ backend: 'cpu' })).toEqual({ backend: 'cpu', description: 'tfjs cpu' })
+    expect(await openBackend()).toEqual(wasm)
+  })
+})
+
+describe("backend 'auto'", () => {
+  /** As if neither TensorFlow nor a GPU were here. */
+  function withSoftwareOnly(): void {
+    vi.resetModules()
+    vi.doMock('./tensorflow/load-tensorflow', () => ({
+      async loadTensorflow() {
+        const details = { found: 'no package (as it says)', expected: 'one', remedy: 'Install it' }
+        // Modules were reset, and with them the class.
+        const { RuntimeUnavailableError } = await import('@stochseg/core')
+        throw new RuntimeUnavailableError('@tensorflow/tfjs-node', details)
+      },
+    }))
+    vi.doMock('./webgpu/start-webgpu', () => ({
+      provideWebgpu: async () => ({ adapter: 'SwiftShader', software: true }),
+    }))
+  }
+
+  it('takes the first that works, no GPU in software, and says why not the others', async () => {
+    withSoftwareOnly()
+    const { openBackend } = await import('./backend')
+    expect(await openBackend({ backend: 'auto', threads: 2 })).toEqual({
+      backend: 'wasm',
+      description:
+        'tfjs wasm (SIMD, 2 threads); not tensorflow: @tensorflow/tfjs-node: no package; not webgpu: WebGPU: no GPU but software, SwiftShader',
+    })
+  })
+
+  it('passes over a backend that starts but has a wrong gradient', async () => {
+    withSoftwareOnly()
+    vi.doMock('./tensorflow/load-tensorflow', () => ({
+      async loadTensorflow() {
+        const tf = await import('@tensorflow/tfjs-core')
+        const { MathBackendCPU } = await import('@tensorflow/tfjs-backend-cpu')
+        tf.registerBackend('tensorflow', () => new MathBackendCPU())
+        tf.copyRegisteredKernels('cpu', 'tensorflow')
+        tf.unregisterKernel('Conv2DBackpropFilter', 'tensorflow')
+      },
+    }))
+    const { createTfjsEngine } = await import('./index')
+    const spec = unet({ inputChannels: 1, widths: [2, 3], convolutionsPerLevel: 1 })
+    const head = ssnHead({ classes: 2, rank: 1 })
+    const weights = initialWeights(spec, head, { seed: 0 })
+    const engine = await createTfjsEngine({ spec, head, weights, backend: 'auto', threads: 2 })
+    expect(engine.name).toMatch(
+      /^tfjs wasm \(SIMD, 2 threads\); not tensorflow: gradient of convolution.* on TF.js backend 'tensorflow': .*Conv2DBackpropFilter/,
+    )
+    engine.dispose()
   })
 })

@@ -1,24 +1,29 @@
 // Loading TensorFlow.js and one of its backends when asked for. Nothing else in this package loads them by itself:
 // every other module imports TF.js statically and is reached only through a dynamic import after `openBackend`.
 import { RuntimeUnavailableError } from '@stochseg/core'
-import { canShareMemory, sharedWasmPaths } from './kernels/shared-backend'
+import { backendsToTry, firstThatWorks } from './choose-backend'
+import { nativeKernels, type WasmBackend } from './kernels/native'
 import { setThreadCount, threadCount } from './kernels/thread-count'
+import { canShareMemory, SERVE_BINARIES, wasmPaths } from './kernels/wasm-binary'
+import { node } from './node'
 import { loadTensorflow } from './tensorflow/load-tensorflow'
 import { provideWebgpu } from './webgpu/start-webgpu'
 
 /** Version of every `@tensorflow/*` package that this adapter is built and checked against. */
 const VERSION = '4.22.0'
 
-const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined
-
 /** How a TF.js backend is chosen. */
 export interface BackendOptions {
   /**
    * `wasm` unless given; `tensorflow` is tfjs-node or tfjs-node-gpu; `webgpu` is the browser's, or Dawn's in Node (package
-   * `webgpu`). Those other than wasm, tensorflow, webgpu and cpu have to be imported by the caller beforehand.
+   * `webgpu`); `auto` is the first that works of `tensorflow` (in Node), `webgpu` (on a GPU, not in software) and `wasm`. Those
+   * other than these and cpu have to be imported by the caller beforehand.
    */
   readonly backend?: string
-  /** Folder or URL (with a final slash) of the wasm backend's binaries; in Node the installed package's own. */
+  /**
+   * Folder or URL of the wasm backend's binaries. In Node the installed package's own unless given; in browsers, where TF.js by
+   * itself looks for them beside the page, threads need it.
+   */
   readonly wasmPath?: string
   /**
    * Threads of the training kernels on wasm, the calling one included; as many as there are cores unless given. In browsers
@@ -27,63 +32,97 @@ export interface BackendOptions {
   readonly threads?: number
 }
 
+/** A backend that was started and is TF.js' current one. */
+export interface OpenBackend {
+  readonly backend: string
+  /** For the log, e.g. `tfjs wasm (SIMD, 2 threads); not tensorflow: …`. */
+  readonly description: string
+}
+
 /**
- * Loads TF.js, makes the backend the current one and gives a description for the log, e.g. `tfjs wasm (SIMD)`.
+ * Loads TF.js, makes the backend the current one and describes it; for `auto`, the first that works.
  *
  * Throws {@link RuntimeUnavailableError} when a package is missing or the backend does not start.
  */
-export async function openBackend(options: BackendOptions = {}): Promise<string> {
-  const name = options.backend ?? 'wasm'
+export function openBackend(options: BackendOptions = {}): Promise<OpenBackend> {
+  return onBackend(options, async (opened) => opened)
+}
+
+/** What `use` gives on the backend; for `auto`, on the first on which it does not throw {@link RuntimeUnavailableError} either. */
+export function onBackend<Result>(
+  options: BackendOptions,
+  use: (opened: OpenBackend) => Promise<Result>,
+): Promise<Result> {
+  return firstThatWorks(backendsToTry(options.backend), async (backend, remarks) => {
+    const description = await startBackend(backend, options)
+    return use({ backend, description: `tfjs ${description}${remarks}` })
+  })
+}
+
+/** Gives a description, e.g. `wasm (SIMD)`. */
+async function startBackend(name: string, options: BackendOptions): Promise<string> {
   const tf = await load('@tensorflow/tfjs-core', () => import('@tensorflow/tfjs-core'), name)
   await load('@tensorflow/tfjs-layers', () => import('@tensorflow/tfjs-layers'), name)
-  let adapter: string | undefined
-  if (name === 'wasm') {
-    const wasm = await load(
-      '@tensorflow/tfjs-backend-wasm',
-      () => import('@tensorflow/tfjs-backend-wasm'),
-      name,
-    )
-    if (options.threads !== undefined) setThreadCount(options.threads)
-    const folder = options.wasmPath ?? (await installedWasmFolder())
-    // Setting the path of a backend that already runs is an error in TF.js.
-    if (folder !== undefined && tf.getBackend() !== 'wasm') {
-      const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')
-      if (isNode && simd && threadCount() > 1 && canShareMemory()) {
-        wasm.setWasmPaths(await sharedWasmPaths(folder), true)
-      } else wasm.setWasmPaths(folder)
-    }
-  } else if (name === 'cpu') {
+  if (name === 'wasm') return startWasm(tf, options)
+  if (name === 'cpu') {
     await load('@tensorflow/tfjs-backend-cpu', () => import('@tensorflow/tfjs-backend-cpu'), name)
   } else if (name === 'tensorflow') {
     await loadTensorflow(tf)
   } else if (name === 'webgpu') {
-    // TF.js' package looks for WebGPU as it is imported.
-    adapter = await provideWebgpu()
-    await load('@tensorflow/tfjs-backend-webgpu', () => import('@tensorflow/tfjs-backend-webgpu'), name)
+    return startWebgpu(tf, options)
   }
-
-  const started = await tf.setBackend(name).catch(() => false)
-  if (!started) {
-    throw new RuntimeUnavailableError(`TF.js backend '${name}'`, {
-      found: `a backend that is not registered or does not start (registered: ${Object.keys(tf.engine().registryFactory).join(', ') || 'none'})`,
-      expected: 'a backend that works here',
-      remedy: "Use 'wasm', or import the backend's package before",
-    })
-  }
-  if (adapter !== undefined) {
-    const { prepareWebgpu } = await import('./webgpu/install')
-    prepareWebgpu()
-    return `tfjs webgpu (${adapter})`
-  }
-  return `tfjs ${name}${name === 'wasm' ? await wasmFeatures(tf) : ''}`
+  await makeCurrent(tf, name, "Use 'wasm', or import the backend's package before")
+  return name
 }
 
-/** e.g. ` (SIMD, 2 threads)`. */
-async function wasmFeatures(tf: typeof import('@tensorflow/tfjs-core')): Promise<string> {
-  if (!(await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'))) return ''
-  const { wasm } = tf.backend() as { wasm?: { HEAPU8?: Uint8Array } }
-  const shared = typeof SharedArrayBuffer !== 'undefined' && wasm?.HEAPU8?.buffer instanceof SharedArrayBuffer
-  return shared ? ` (SIMD, ${threadCount()} threads)` : ' (SIMD)'
+async function startWasm(tf: Tfjs, options: BackendOptions): Promise<string> {
+  const wasm = await load(
+    '@tensorflow/tfjs-backend-wasm',
+    () => import('@tensorflow/tfjs-backend-wasm'),
+    'wasm',
+  )
+  if (options.threads !== undefined) setThreadCount(options.threads)
+  const folder = options.wasmPath ?? installedWasmFolder()
+  const runs = tf.engine().registry.wasm !== undefined
+  if (folder !== undefined && !runs) {
+    const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')
+    const shared = simd === true && threadCount() > 1 && canShareMemory()
+    // Its own threads need another binary, and are in the way of ours.
+    tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)
+    wasm.setWasmPaths(await wasmPaths(folder, { simd: simd === true, shared }), true)
+  }
+  await makeCurrent(tf, 'wasm', `${SERVE_BINARIES}; then load the page again, for TF.js tries only once`)
+  const threads = await nativeKernels(tf.backend() as WasmBackend)?.started
+  if (threads === undefined) return 'wasm'
+  return threads > 1 ? `wasm (SIMD, ${threads} threads)` : 'wasm (SIMD)'
+}
+
+async function startWebgpu(tf: Tfjs, { backend }: BackendOptions): Promise<string> {
+  // TF.js' package looks for WebGPU as it is imported.
+  const { adapter, software } = await provideWebgpu()
+  if (software && backend === 'auto') {
+    throw new RuntimeUnavailableError('WebGPU', {
+      found: `no GPU but software, ${adapter}`,
+      expected: "a GPU, for 'auto': software is slower than 'wasm'",
+      remedy: "Choose 'webgpu' by its name to train on it all the same",
+    })
+  }
+  await load('@tensorflow/tfjs-backend-webgpu', () => import('@tensorflow/tfjs-backend-webgpu'), 'webgpu')
+  await makeCurrent(tf, 'webgpu', "Use 'wasm'")
+  const { prepareWebgpu } = await import('./webgpu/install')
+  prepareWebgpu()
+  return `webgpu (${adapter}${software ? ', software' : ''})`
+}
+
+type Tfjs = typeof import('@tensorflow/tfjs-core')
+
+async function makeCurrent(tf: Tfjs, name: string, remedy: string): Promise<void> {
+  if (await tf.setBackend(name).catch(() => false)) return
+  throw new RuntimeUnavailableError(`TF.js backend '${name}'`, {
+    found: `a backend that is not registered or does not start (registered: ${Object.keys(tf.engine().registryFactory).join(', ') || 'none'})`,
+    expected: 'a backend that works here',
+    remedy,
+  })
 }
 
 async function load<T>(packageName: string, importer: () => Promise<T>, backend: string): Promise<T> {
@@ -101,9 +140,9 @@ async function load<T>(packageName: string, importer: () => Promise<T>, backend:
 }
 
 /** In Node, the folder of the installed package's `.wasm` files; elsewhere undefined. */
-async function installedWasmFolder(): Promise<string | undefined> {
-  if (!isNode) return undefined
-  const [{ createRequire }, { dirname }] = await Promise.all([import('node:module'), import('node:path')])
+function installedWasmFolder(): string | undefined {
+  if (!node) return undefined
+  const [{ createRequire }, { dirname }] = [node('node:module'), node('node:path')]
   const manifest = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json')
   return `${dirname(manifest)}/dist/`
 }

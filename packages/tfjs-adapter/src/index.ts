@@ -2,7 +2,7 @@
 import type { OptimizerOptions, TrainingEngine } from '@stochseg/core'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import { type BackendOptions, openBackend } from './backend'
+import { type BackendOptions, onBackend, openBackend } from './backend'
 import type { OperationReport } from './backend-matrix'
 import type { SpecNetwork, TrainableNetwork } from './trainable-network'
 import type { WrapFunctionOptions } from './wrap/wrap-function'
@@ -26,24 +26,24 @@ export type EngineOptions = (SpecNetwork | { readonly network: TrainableNetwork 
  * A training engine on a TF.js backend (`wasm` unless told).
  *
  * On wasm, the training kernels are installed. Before it returns, the gradients of every operation that this network
- * and its loss use are checked against finite differences.
+ * and its loss use are checked against finite differences: `auto` passes over a backend that fails.
  *
  * Throws `RuntimeUnavailableError` where TF.js or the backend is missing or a gradient is wrong, and `ModelError` for
  * weights that do not fit.
  */
 export async function createTfjsEngine(options: EngineOptions & BackendOptions): Promise<TrainingEngine> {
-  const name = await openBackend(options)
-  const [{ TfjsEngine }, { specNetwork }, { installKernels }] = await Promise.all([
-    import('./engine'),
-    import('./trainable-network'),
-    import('./kernels/install'),
-  ])
-  if (isWasm(options)) installKernels()
-  const loss =
-    options.backend === 'webgpu' ? (await import('./webgpu/on-device-loss')).onDeviceLoss : undefined
-  const network = 'network' in options ? options.network : specNetwork(options)
-  await network.checkGradients(loss)
-  return new TfjsEngine(name, network, options.optimizer, loss)
+  return onBackend(options, async ({ backend, description }) => {
+    const [{ TfjsEngine }, { specNetwork }, { installKernels }] = await Promise.all([
+      import('./engine'),
+      import('./trainable-network'),
+      import('./kernels/install'),
+    ])
+    if (backend === 'wasm') installKernels()
+    const loss = backend === 'webgpu' ? (await import('./webgpu/on-device-loss')).onDeviceLoss : undefined
+    const network = 'network' in options ? options.network : specNetwork(options)
+    await network.checkGradients(loss)
+    return new TfjsEngine(description, network, options.optimizer, loss)
+  })
 }
 
 /**
@@ -95,15 +95,11 @@ export async function registerLayers(): Promise<void> {
  * Throws `RuntimeUnavailableError` for a backend that does not start.
  */
 export async function backendMatrix(options: BackendOptions = {}): Promise<OperationReport[]> {
-  await openBackend(options)
+  const { backend } = await openBackend(options)
   const [{ operationReports }, { installKernels }] = await Promise.all([
     import('./backend-matrix'),
     import('./kernels/install'),
   ])
-  if (isWasm(options)) installKernels()
+  if (backend === 'wasm') installKernels()
   return operationReports()
-}
-
-function isWasm({ backend = 'wasm' }: BackendOptions): boolean {
-  return backend === 'wasm'
 }

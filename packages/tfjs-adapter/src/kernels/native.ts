@@ -4,7 +4,7 @@ import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core'
 import { kernelBuild } from './kernel-build'
 import { withSharedMemory } from './shared-memory'
 import { threadCount } from './thread-count'
-import { alone, type Divide, together } from './threads'
+import { alone, type Threads, together } from './threads'
 
 /** The parts of TF.js' wasm backend that kernels work with. */
 export interface WasmBackend extends KernelBackend {
@@ -19,10 +19,9 @@ export interface WasmBackend extends KernelBackend {
 }
 
 /** The functions of assembly/; pointers are byte offsets. Those with shares are called through `divide`. */
-export interface NativeKernels {
+export interface NativeKernels extends Threads {
   /** Threads that `divide` may use: scratch of a divided kernel is needed once for each. */
   readonly threads: number
-  readonly divide: Divide
   filterGradient(
     input: number,
     dy: number,
@@ -77,8 +76,8 @@ export function nativeKernels(backend: WasmBackend): NativeKernels | undefined {
   const module = new WebAssembly.Module(shared ? withSharedMemory(build.binary) : build.binary)
   const { exports } = new WebAssembly.Instance(module, { env: { memory } })
   const threads = shared ? threadCount() : 1
-  const divide = threads > 1 ? together(threads, { module, memory }, exports) : alone(exports)
-  const kernels = { ...(exports as object), threads, divide } as NativeKernels
+  const work = threads > 1 ? together(threads, { module, memory }, exports) : alone(exports)
+  const kernels = { ...(exports as object), threads, ...work } as NativeKernels
   instances.set(memory, kernels)
   return kernels
 }

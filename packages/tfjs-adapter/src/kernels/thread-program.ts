@@ -1,4 +1,5 @@
-// A worker thread's whole program, embedded as a string (scripts/embed-kernels.mjs): it waits for calls and does its part.
+// A worker thread's whole program, embedded as a string (scripts/embed-kernels.mjs): it says that it runs, waits for calls and
+// does its part.
 import { type DividedKernel, nextCall, work } from './shares'
 
 /** What a thread is started with. */
@@ -10,9 +11,10 @@ export interface ThreadStart {
   readonly thread: number
 }
 
-function begin({ module, memory, control, kernels, thread }: ThreadStart): void {
+function begin({ module, memory, control, kernels, thread }: ThreadStart, sayStarted: () => void): void {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } })
   const functions = kernels.map((name) => exports[name] as DividedKernel)
+  sayStarted()
   for (let call = 0; ; ) {
     call = nextCall(control, call)
     work(control, functions, thread)
@@ -20,5 +22,5 @@ function begin({ module, memory, control, kernels, thread }: ThreadStart): void 
 }
 
 const node = globalThis.process?.getBuiltinModule?.('node:worker_threads')
-if (node?.workerData) begin(node.workerData as ThreadStart)
-else globalThis.onmessage = ({ data }: MessageEvent<ThreadStart>) => begin(data)
+if (node?.workerData) begin(node.workerData as ThreadStart, () => node.parentPort?.postMessage('started'))
+else globalThis.onmessage = ({ data }: MessageEvent<ThreadStart>) => begin(data, () => postMessage('started'))

@@ -3,7 +3,7 @@ import { kernelBuild } from './kernel-build'
 import { withSharedMemory } from './shared-memory'
 import { alone, together } from './threads'
 
-it('gives the same bits on three threads as on one, call after call', () => {
+it('gives the same bits on three threads as on one, call after call', async () => {
   const memory = new WebAssembly.Memory({ initial: 256, maximum: 65_536, shared: true })
   const module = new WebAssembly.Module(withSharedMemory(kernelBuild()!.binary))
   const { exports } = new WebAssembly.Instance(module, { env: { memory } })
@@ -14,10 +14,11 @@ it('gives the same bits on three threads as on one, call after call', () => {
   const work = { shares: Math.ceil(rows / 1024), operations: rows * columns }
   const pointers = [input.byteOffset, sums.byteOffset, rows, columns]
 
-  alone(exports)('columnSums', work, ...pointers)
+  alone(exports).divide('columnSums', work, ...pointers)
   const expected = sums.slice()
   expect(expected.every((sum) => sum !== 0)).toBe(true)
-  const divide = together(3, { module, memory }, exports)
+  const { divide, started } = together(3, { module, memory }, exports)
+  expect(await started).toBe(3)
   for (let call = 0; call < 200; call++) {
     sums.fill(0)
     divide('columnSums', work, ...pointers)

@@ -10,8 +10,8 @@ import { type BackendOptions, openBackend } from '../backend'
 export async function installWasmTrainingKernels(
   options: Pick<BackendOptions, 'wasmPath' | 'threads'> = {},
 ): Promise<string> {
-  const name = await openBackend({ ...options, backend: 'wasm' })
+  const { description } = await openBackend({ ...options, backend: 'wasm' })
   const { installKernels } = await import('../kernels/install')
   installKernels()
-  return name
+  return description
 }

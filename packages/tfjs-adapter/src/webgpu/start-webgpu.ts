@@ -7,13 +7,20 @@ const DAWN = '0.6.2'
 /** Kept where the garbage collector finds it in use: Dawn does not survive its loss. */
 let dawn: GPU | undefined
 
+/** What WebGPU runs on here. */
+export interface Adapter {
+  /** Its name, e.g. `SwiftShader driver 5.0.0`. */
+  readonly adapter: string
+  /** Whether it is no GPU but a program on the CPU: allowed, but said. */
+  readonly software: boolean
+}
+
 /**
- * Makes `navigator.gpu` exist, which TF.js' backend looks for as it is imported, and describes its adapter, e.g.
- * `SwiftShader, software`.
+ * Makes `navigator.gpu` exist, which TF.js' backend looks for as it is imported, and describes its adapter.
  *
  * @throws RuntimeUnavailableError where there is no WebGPU, or no adapter.
  */
-export async function provideWebgpu(): Promise<string> {
+export async function provideWebgpu(): Promise<Adapter> {
   const gpu = globalThis.navigator?.gpu ?? (await startDawn())
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
   if (!adapter) {
@@ -26,11 +33,10 @@ export async function provideWebgpu(): Promise<string> {
   return describeAdapter(adapter.info)
 }
 
-/** A software adapter is allowed, but said. */
-function describeAdapter({ vendor, architecture, description, isFallbackAdapter }: GPUAdapterInfo): string {
-  const name = description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter'
-  const software = isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(name)
-  return software ? `${name}, software` : name
+function describeAdapter({ vendor, architecture, description, isFallbackAdapter }: GPUAdapterInfo): Adapter {
+  const adapter = description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter'
+  const software = isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(adapter)
+  return { adapter, software }
 }
 
 /** In Node: Dawn, where a browser's would be. */
