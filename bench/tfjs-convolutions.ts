@@ -1,84 +1,117 @@
-// Single convolutions on TF.js' wasm backend, forward and both gradients, on one thread and on two: part of tfjs-training.ts.
-// GMAC/s count the products of the direct convolution; Winograd's needs a quarter of them.
-
-import { initialWeights, unet } from '@stochseg/backbones'
-import { ssnHead } from '@stochseg/core'
-import { createTfjsEngine } from '@stochseg/tfjs-adapter'
+// Single convolutions, forward and both gradients: our kernels on TF.js' wasm backend beside PyTorch, in the faster of its
+// layouts. GMAC/s count the products of the direct convolution; Winograd's (ours, and PyTorch's own choice) needs fewer.
+// Run: npx tsx bench/tfjs-convolutions.ts
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { installWasmTrainingKernels } from '@stochseg/tfjs-adapter/wasm-training-kernels'
 import * as tf from '@tensorflow/tfjs-core'
-import { THREADS } from './harness'
+import { machine, median, peer, THREADS } from './harness'
 
-type Case = readonly [
-  batch: number,
-  spatial: readonly number[],
-  kernel: number,
-  inputs: number,
-  outputs: number,
-]
-
-const CASES: readonly Case[] = [
-  [4, [128, 128], 3, 32, 32],
-  [4, [64, 64], 3, 64, 64],
-  [4, [32, 32], 3, 128, 128],
-  [4, [16, 16], 3, 256, 256],
-  [4, [128, 128], 3, 96, 64],
-  [1, [37, 37, 37], 3, 30, 30],
-  [1, [46, 46, 46], 3, 40, 50],
-  [1, [30, 30, 30], 1, 150, 250],
-]
-
-/** Prints the table. */
-export async function convolutionTable(): Promise<void> {
-  // The engine starts the backend with its kernels.
-  const spec = unet({ inputChannels: 1, widths: [4] })
-  const head = ssnHead({ classes: 2, rank: 1 })
-  await createTfjsEngine({ spec, head, weights: initialWeights(spec, head, { seed: 0 }), threads: THREADS })
-  console.log(`| convolution, ${THREADS} threads, GMAC/s | forward | input gradient | filter gradient |`)
-  console.log('|---|---:|---:|---:|')
-  for (const example of CASES) {
-    const [batch, spatial, kernel, inputs, outputs] = example
-    const name = `N${batch}, ${spatial.join('×')}, ${kernel}-wide, ${inputs} → ${outputs}`
-    console.log(
-      `| ${name} | ${rates(example)
-        .map((rate) => rate.toFixed(0))
-        .join(' | ')} |`,
-    )
-  }
+interface Case {
+  readonly batch: number
+  readonly spatial: readonly number[]
+  readonly width: number
+  readonly inputs: number
+  readonly outputs: number
+  readonly padding: number
 }
 
-function rates([batch, spatial, width, inputs, outputs]: Case): number[] {
-  const volume = spatial.length === 3
+const image = (size: number, inputs: number, outputs: number): Case => {
+  return { batch: 4, spatial: [size, size], width: 3, inputs, outputs, padding: 1 }
+}
+const volume = (size: number, width: number, inputs: number, outputs: number): Case => {
+  return { batch: 1, spatial: [size, size, size], width, inputs, outputs, padding: 0 }
+}
+const CASES: readonly Case[] = [
+  image(128, 32, 32),
+  image(64, 64, 64),
+  image(32, 128, 128),
+  image(16, 256, 256),
+  image(128, 96, 64),
+  volume(35, 3, 30, 30),
+  volume(46, 3, 40, 50),
+  volume(30, 1, 150, 250),
+]
+
+const RUNS = 9
+
+/** Milliseconds of each case: forward, input gradient, filter gradient. */
+async function ours(threads: number): Promise<number[][]> {
+  await installWasmTrainingKernels({ threads })
+  const results: number[][] = []
+  for (const example of CASES) results.push(await milliseconds(example))
+  return results
+}
+
+async function milliseconds({ batch, spatial, width, inputs, outputs, padding }: Case): Promise<number[]> {
   const kernel = spatial.map(() => width)
-  const output = volume ? spatial.map((length) => length - width + 1) : spatial
+  const ones = spatial.map(() => 1)
   const x = tf.randomNormal([batch, ...spatial, inputs])
-  const dy = tf.randomNormal([batch, ...output, outputs])
+  const dy = tf.randomNormal([batch, ...outputSize(spatial, width, padding), outputs])
   const filter = tf.randomNormal([...kernel, inputs, outputs])
-  const ones = volume ? [1, 1, 1] : [1, 1]
   const attrs = {
     strides: ones,
     dilations: ones,
-    pad: volume ? 'valid' : 'same',
-    dataFormat: volume ? 'NDHWC' : 'NHWC',
+    pad: padding > 0 ? 'same' : 'valid',
+    dataFormat: spatial.length === 3 ? 'NDHWC' : 'NHWC',
     filterShape: filter.shape,
     inputShape: x.shape,
   } as unknown as tf.NamedAttrMap
-  const [dimensions, version] = volume ? ['3D', 'V2'] : ['2D', '']
-  const macs = batch * [...output, ...kernel].reduce((a, b) => a * b, inputs * outputs)
+  const [dimensions, version] = spatial.length === 3 ? ['3D', 'V2'] : ['2D', '']
   const kernels = [
     [`Conv${dimensions}`, { x, filter }],
     [`Conv${dimensions}BackpropInput${version}`, { dy, filter }],
     [`Conv${dimensions}BackpropFilter${version}`, { x, dy }],
   ] as const
-  const results = kernels.map(([name, tensors]) => {
+  const results: number[] = []
+  for (const [name, tensors] of kernels) {
     const run = tf.getKernel(name, 'wasm')!.kernelFunc
-    const times = Array.from({ length: 8 }, () => {
-      const start = performance.now()
-      const result = run({ inputs: tensors, attrs, backend: tf.backend() }) as tf.TensorInfo
-      const time = performance.now() - start
-      tf.backend().disposeData(result.dataId)
-      return time
-    })
-    return macs / 1e6 / times.sort((a, b) => a - b)[times.length >> 1]!
-  })
+    results.push(
+      await median(RUNS, () => {
+        const result = run({ inputs: tensors, attrs, backend: tf.backend() }) as tf.TensorInfo
+        tf.backend().disposeData(result.dataId)
+      }),
+    )
+  }
   tf.dispose([x, dy, filter])
   return results
+}
+
+function outputSize(spatial: readonly number[], width: number, padding: number): number[] {
+  return spatial.map((length) => length + 2 * padding - width + 1)
+}
+
+/** e.g. `65 / 69 / 86`: GMAC/s of a case's three results. */
+function rates({ batch, spatial, width, inputs, outputs, padding }: Case, times?: readonly number[]): string {
+  const lengths = [...outputSize(spatial, width, padding), ...spatial.map(() => width)]
+  const products = lengths.reduce((all, length) => all * length, batch * inputs * outputs)
+  return times?.map((time) => (products / 1e6 / time).toFixed(0)).join(' / ') ?? '–'
+}
+
+const script = fileURLToPath(import.meta.url)
+const [own] = process.argv.slice(2)
+if (own !== undefined) {
+  console.log(JSON.stringify(await ours(Number(own))))
+  process.exit()
+}
+const tsx = fileURLToPath(new URL('../node_modules/.bin/tsx', import.meta.url))
+const columns = [1, THREADS].map((threads) => ({
+  torch: peer('convolutions.py', { threads, cases: CASES, runs: RUNS }) as unknown as number[][] | undefined,
+  mine: JSON.parse(
+    execFileSync(tsx, [script, String(threads)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+  ) as number[][],
+}))
+console.log(`${machine()}. GMAC/s: forward / input gradient / filter gradient, medians of ${RUNS}.\n`)
+console.log(
+  `| convolution | PyTorch, 1 thread | ours, 1 thread | PyTorch, ${THREADS} threads | ours, ${THREADS} threads |`,
+)
+console.log('|---|---:|---:|---:|---:|')
+for (const [index, example] of CASES.entries()) {
+  const { batch, spatial, width, inputs, outputs } = example
+  const name = `N${batch}, ${spatial[0]}${spatial.length === 3 ? '³' : '²'}, ${width}-wide, ${inputs} → ${outputs}`
+  const cells = columns.flatMap(({ torch, mine }) => [
+    rates(example, torch?.[index]),
+    rates(example, mine[index]),
+  ])
+  console.log(`| ${[name, ...cells].join(' | ')} |`)
 }

@@ -6,8 +6,9 @@ import { createTfjsEngine } from '@stochseg/tfjs-adapter'
 import { median } from './harness'
 import { examples } from './tfjs-training'
 
-const { name, runs, threads, rank } = JSON.parse(process.argv[2]!) as {
+const { name, backend, runs, threads, rank } = JSON.parse(process.argv[2]!) as {
   name: string
+  backend: string
   runs: number
   threads: number
   rank: number
@@ -15,7 +16,7 @@ const { name, runs, threads, rank } = JSON.parse(process.argv[2]!) as {
 const { spec, batch, spatial, classes, samples } = examples[name]!
 const head = ssnHead({ classes, rank })
 const weights = initialWeights(spec, head, { seed: 1, logDiagonalBias: -4, factorScale: 0.1 })
-const engine = await createTfjsEngine({ spec, head, weights, threads })
+const engine = await createTfjsEngine({ spec, head, weights, backend, threads })
 const channels = spec.inputs[0]!.channels
 const voxels = batch * voxelCount(spatial)
 const images = standardNormals(voxels * channels, { seed: 2 })

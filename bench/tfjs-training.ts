@@ -1,5 +1,5 @@
-// Training on TF.js' wasm backend beside PyTorch: whole steps, then single convolutions. Each network runs in a process of
-// its own, since memory that WebAssembly took it keeps.
+// Steps of training on TF.js' wasm backend and, where it is set up (npm run setup:libtensorflow), on TensorFlow, beside PyTorch.
+// Each runs in a process of its own, since memory that WebAssembly took it keeps.
 // Run: npx tsx bench/tfjs-training.ts [name …], of networks as below.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -85,57 +85,55 @@ function convolutions(count: number, channels: number): NetworkSpec {
 
 const RANK = 10
 const RUNS = 5
+const BACKENDS = ['wasm', 'tensorflow'] as const
 
-function ours(name: string): Record<string, number> {
+/** What tfjs-training-step.ts prints; undefined, said aloud, where the backend is not there. */
+function ours(name: string, backend: string): Record<string, number> | undefined {
   const script = fileURLToPath(new URL('./tfjs-training-step.ts', import.meta.url))
   const tsx = fileURLToPath(new URL('../node_modules/.bin/tsx', import.meta.url))
-  const options = JSON.stringify({ name, runs: RUNS, threads: THREADS, rank: RANK })
-  return JSON.parse(
-    execFileSync(tsx, [script, options], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),
-  )
+  const options = JSON.stringify({ name, backend, runs: RUNS, threads: THREADS, rank: RANK })
+  const env = { ...process.env, TF_NUM_INTRAOP_THREADS: String(THREADS), TF_CPP_MIN_LOG_LEVEL: '3' }
+  try {
+    return JSON.parse(
+      execFileSync(tsx, [script, options], { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] }),
+    )
+  } catch (error) {
+    const lines = String((error as { stderr?: unknown }).stderr ?? error).split('\n')
+    console.error(`${backend}: ${lines.find((line) => line.includes('Error')) ?? lines[0]}`)
+    return undefined
+  }
 }
 
-function steps(names: readonly string[]): void {
-  const row = (cells: readonly unknown[]): void => console.log(`| ${cells.join(' | ')} |`)
+function row(cells: readonly unknown[]): void {
+  console.log(`| ${cells.join(' | ')} |`)
+}
+
+function report(name: string): void {
+  const { title, ...example } = examples[name]!
+  const options = { ...example, rank: RANK, runs: RUNS }
+  const planar = peer('training.py', { ...options, channelsLast: false })
+  const channelsLast = peer('training.py', { ...options, channelsLast: true })
+  const fastest = Math.min(planar?.milliseconds ?? Infinity, channelsLast?.milliseconds ?? Infinity)
+  const mine = BACKENDS.map((backend) => ours(name, backend))
   const whole = (value: number | undefined): string => value?.toFixed(0) ?? '–'
-  row([
-    'step',
-    'PyTorch ms',
-    'channels last ms',
-    'ours ms',
-    '× the faster',
-    'loss ms (share)',
-    'PyTorch MB',
-    'ours MB',
-  ])
-  row(['---', ...Array(7).fill('---:')])
-  for (const name of names) {
-    const { title, ...example } = examples[name]!
-    const options = { ...example, rank: RANK, runs: RUNS }
-    const planar = peer('training.py', { ...options, channelsLast: false })
-    const channelsLast = peer('training.py', { ...options, channelsLast: true })
-    const mine = ours(name)
-    const fastest = Math.min(planar?.milliseconds ?? Infinity, channelsLast?.milliseconds ?? Infinity)
-    row([
-      title,
-      whole(planar?.milliseconds),
-      whole(channelsLast?.milliseconds),
-      whole(mine.milliseconds),
-      (mine.milliseconds! / fastest).toFixed(2),
-      `${whole(mine.loss)} (${((100 * mine.loss!) / mine.milliseconds!).toFixed(0)} %)`,
-      whole(planar?.megabytes),
-      whole(mine.megabytes),
-    ])
-  }
+  const timed = (result: Record<string, number> | undefined): string =>
+    result ? `${whole(result.milliseconds)} (${(result.milliseconds! / fastest).toFixed(2)})` : '–'
+  const [wasm] = mine
+  const loss = wasm && `${whole(wasm.loss)} (${((100 * wasm.loss!) / wasm.milliseconds!).toFixed(0)} %)`
+  const megabytes = [planar, ...mine].map((result) => whole(result?.megabytes))
+  const times = [planar, channelsLast].map((result) => whole(result?.milliseconds))
+  row([title, ...times, ...mine.map(timed), loss ?? '–', megabytes.join(', ')])
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   console.log(`${machine()}. Medians of ${RUNS}; memory is the process's peak.\n`)
+  const ratios = BACKENDS.map((backend) => `${backend} ms (× the faster PyTorch)`)
+  row([
+    ...['step', 'PyTorch ms', 'channels last ms', ...ratios],
+    'the loss on wasm, ms (share)',
+    `MB: PyTorch, ${BACKENDS.join(', ')}`,
+  ])
+  row(['---', ...Array(6).fill('---:')])
   const names = process.argv.slice(2)
-  steps(names.length > 0 ? names : Object.keys(examples))
-  if (names.length === 0) {
-    console.log()
-    const { convolutionTable } = await import('./tfjs-convolutions')
-    await convolutionTable()
-  }
+  for (const name of names.length > 0 ? names : Object.keys(examples)) report(name)
 }
