@@ -58,3 +58,14 @@ export function geometry3d(
     padBefore: [info.padInfo.front, info.padInfo.top, info.padInfo.left],
   }
 }
+
+/** The geometry of a convolution kernel's attributes, in 2D or 3D by the length of the shapes. */
+export function geometryOf(
+  inputShape: readonly number[],
+  filterShape: readonly number[],
+  attributes: unknown,
+): ConvolutionGeometry {
+  return filterShape.length === 4
+    ? geometry2d(inputShape, filterShape, attributes as tf.Conv2DAttrs)
+    : geometry3d(inputShape, filterShape, attributes as tf.Conv3DAttrs)
+}

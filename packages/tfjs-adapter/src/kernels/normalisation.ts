@@ -5,25 +5,17 @@ import {
   composedNormaliseGradient,
   NORMALISATION,
   NORMALISATION_GRADIENT,
+  type NormalisationInputs,
 } from '../operations/normalisation'
 import { columnSums, SHARE_ROWS, sharesSummed } from './column-sums'
 import { nativeKernels, pointer, type WasmBackend, withScratch } from './native'
-
-interface Inputs {
-  readonly dy: tf.Tensor
-  readonly x: tf.Tensor
-  readonly scale: tf.Tensor1D
-  readonly bias: tf.Tensor1D
-  readonly mean: tf.Tensor1D
-  readonly variance: tf.Tensor1D
-}
 
 export const normalisation: tf.KernelConfig[] = [
   {
     kernelName: NORMALISATION,
     backendName: 'wasm',
     kernelFunc: (args) => {
-      const { x, scale, bias } = args.inputs as unknown as Inputs
+      const { x, scale, bias } = args.inputs as unknown as NormalisationInputs
       const { epsilon } = args.attrs as { epsilon: number }
       const backend = args.backend as WasmBackend
       const native = nativeKernels(backend)
@@ -63,7 +55,7 @@ export const normalisation: tf.KernelConfig[] = [
     backendName: 'wasm',
     // dx = scale/σ · (dy − Σdy/rows − x̂ · Σ(dy·x̂)/rows), dScale = Σ(dy·x̂), dBias = Σdy with x̂ = (x − mean)/σ.
     kernelFunc: (args) => {
-      const { dy, x, scale, mean, variance } = args.inputs as unknown as Inputs
+      const { dy, x, scale, mean, variance } = args.inputs as unknown as NormalisationInputs
       const { epsilon } = args.attrs as { epsilon: number }
       const backend = args.backend as WasmBackend
       const native = nativeKernels(backend)

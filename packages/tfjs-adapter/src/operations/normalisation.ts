@@ -5,6 +5,17 @@ import * as tf from '@tensorflow/tfjs-core'
 export const NORMALISATION = 'StochsegNormalisation'
 export const NORMALISATION_GRADIENT = 'StochsegNormalisationGradient'
 
+/** What the kernels read, of which the first has no dy, mean and variance, and the second no bias. */
+export interface NormalisationInputs {
+  /** `[N, *S, C]`, as x is; the others `[C]`. */
+  readonly dy: tf.Tensor
+  readonly x: tf.Tensor
+  readonly scale: tf.Tensor1D
+  readonly bias: tf.Tensor1D
+  readonly mean: tf.Tensor1D
+  readonly variance: tf.Tensor1D
+}
+
 /** y, and the mean and the biased variance `[C]` of each channel of x `[N, *S, C]`. */
 export function normalise(
   x: tf.Tensor,

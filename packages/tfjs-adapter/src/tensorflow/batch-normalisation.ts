@@ -8,24 +8,16 @@ import {
   composedNormaliseGradient,
   NORMALISATION,
   NORMALISATION_GRADIENT,
+  type NormalisationInputs,
 } from '../operations/normalisation'
 import { attributes, type TensorflowBackend } from './native-operations'
-
-interface Inputs {
-  readonly dy: tf.Tensor
-  readonly x: tf.Tensor
-  readonly scale: tf.Tensor1D
-  readonly bias: tf.Tensor1D
-  readonly mean: tf.Tensor1D
-  readonly variance: tf.Tensor1D
-}
 
 export const batchNormalisation: readonly tf.KernelConfig[] = [
   {
     kernelName: NORMALISATION,
     backendName: 'tensorflow',
     kernelFunc: (args) => {
-      const { x, scale, bias } = args.inputs as unknown as Inputs
+      const { x, scale, bias } = args.inputs as unknown as NormalisationInputs
       const { epsilon } = args.attrs as { epsilon: number }
       const backend = args.backend as TensorflowBackend
       if (backend.isUsingGpuDevice) return composedNormalise(x, scale, bias, epsilon)
@@ -42,7 +34,7 @@ export const batchNormalisation: readonly tf.KernelConfig[] = [
     kernelName: NORMALISATION_GRADIENT,
     backendName: 'tensorflow',
     kernelFunc: (args) => {
-      const { dy, x, scale, mean, variance } = args.inputs as unknown as Inputs
+      const { dy, x, scale, mean, variance } = args.inputs as unknown as NormalisationInputs
       const { epsilon } = args.attrs as { epsilon: number }
       const backend = args.backend as TensorflowBackend
       if (backend.isUsingGpuDevice) return composedNormaliseGradient(dy, x, scale, mean, variance, epsilon)

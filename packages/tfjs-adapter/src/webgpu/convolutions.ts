@@ -2,7 +2,8 @@
 // of them for volumes, the gradient of the filter for images. Layouts are TF.js' own: x [N, *S, in], filter [*kernel, in, out].
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
 import * as tf from '@tensorflow/tfjs-core'
-import { type ConvolutionGeometry, geometry2d, geometry3d } from '../kernels/convolution-geometry'
+import type { ConvolutionGeometry } from '../kernels/convolution-geometry'
+import { convolutionKernel, filterGradientKernel, inputGradientKernel } from '../kernels/convolution-kernels'
 import { type ProductSizes, productWgsl } from './product-wgsl'
 import { runShader } from './shader'
 
@@ -59,25 +60,21 @@ function forward(
   backend: WebGPUBackend,
   x: tf.TensorInfo,
   filter: tf.TensorInfo,
-  sizes: Sizes,
+  geometry: ConvolutionGeometry,
 ): tf.TensorInfo {
-  const { geometry, batch, inputs, outputs } = sizes
-  return product(
-    backend,
-    { x, filter_: filter },
-    {
-      rows: batch * tf.util.sizeFromShape([...geometry.outputSize]),
-      inner: tf.util.sizeFromShape([...geometry.kernel]) * inputs,
-      columns: outputs,
-    },
-    'inner',
-    /* wgsl */ `
-${declarations(sizes)}
+  const sizes = sizesOf(geometry, x.shape[0]!, filter.shape)
+  return product(backend, { x, filter_: filter }, sizes, {
+    shape: [sizes.batch, ...geometry.outputSize, sizes.outputs],
+    rows: sizes.batch * tf.util.sizeFromShape([...geometry.outputSize]),
+    inner: tf.util.sizeFromShape([...geometry.kernel]) * sizes.inputs,
+    columns: sizes.outputs,
+    neighbours: 'inner',
+    values: /* wgsl */ `
 ${SEEN}
 fn left(row : u32, inner : u32) -> f32 { return seen(row, inner); }
 fn right(inner : u32, column : u32) -> f32 { return filter_[inner * u32(OUTPUTS) + column]; }
 `,
-  )
+  })
 }
 
 /** Gradient with respect to the input: every voxel gathers from the outputs that saw it. */
@@ -85,20 +82,16 @@ function inputGradient(
   backend: WebGPUBackend,
   dy: tf.TensorInfo,
   filter: tf.TensorInfo,
-  sizes: Sizes,
+  geometry: ConvolutionGeometry,
 ): tf.TensorInfo {
-  const { geometry, batch, inputs, outputs } = sizes
-  return product(
-    backend,
-    { dy, filter_: filter },
-    {
-      rows: batch * tf.util.sizeFromShape([...geometry.inputSize]),
-      inner: tf.util.sizeFromShape([...geometry.kernel]) * outputs,
-      columns: inputs,
-    },
-    'inner',
-    /* wgsl */ `
-${declarations(sizes)}
+  const sizes = sizesOf(geometry, dy.shape[0]!, filter.shape)
+  return product(backend, { dy, filter_: filter }, sizes, {
+    shape: [sizes.batch, ...geometry.inputSize, sizes.inputs],
+    rows: sizes.batch * tf.util.sizeFromShape([...geometry.inputSize]),
+    inner: tf.util.sizeFromShape([...geometry.kernel]) * sizes.outputs,
+    columns: sizes.inputs,
+    neighbours: 'inner',
+    values: /* wgsl */ `
 fn left(row : u32, inner : u32) -> f32 {
   let input = coordinates(row, INPUT);
   let offset = coordinates(inner / u32(OUTPUTS), KERNEL).xyz;
@@ -112,7 +105,7 @@ fn right(inner : u32, column : u32) -> f32 {
   return filter_[(offset * u32(INPUTS) + column) * u32(OUTPUTS) + inner % u32(OUTPUTS)];
 }
 `,
-  )
+  })
 }
 
 /** Gradient with respect to the filter: a sum over all voxels, cut into parts. */
@@ -120,38 +113,41 @@ function filterGradient(
   backend: WebGPUBackend,
   x: tf.TensorInfo,
   dy: tf.TensorInfo,
-  sizes: Sizes,
+  geometry: ConvolutionGeometry,
 ): tf.TensorInfo {
-  const { geometry, batch, inputs, outputs } = sizes
-  return product(
-    backend,
-    { x, dy },
-    {
-      rows: tf.util.sizeFromShape([...geometry.kernel]) * inputs,
-      inner: batch * tf.util.sizeFromShape([...geometry.outputSize]),
-      columns: outputs,
-    },
-    'rows',
-    /* wgsl */ `
-${declarations(sizes)}
+  const shape = [...geometry.kernel, x.shape.at(-1)!, dy.shape.at(-1)!]
+  const sizes = sizesOf(geometry, x.shape[0]!, shape)
+  return product(backend, { x, dy }, sizes, {
+    shape,
+    rows: tf.util.sizeFromShape([...geometry.kernel]) * sizes.inputs,
+    inner: sizes.batch * tf.util.sizeFromShape([...geometry.outputSize]),
+    columns: sizes.outputs,
+    neighbours: 'rows',
+    values: /* wgsl */ `
 ${SEEN}
 fn left(row : u32, inner : u32) -> f32 { return seen(inner, row); }
 fn right(inner : u32, column : u32) -> f32 { return dy[inner * u32(OUTPUTS) + column]; }
 `,
-  )
+  })
+}
+
+/** A product of matrices, `left` and `right` in `values`, and the shape of the tensor that it makes. */
+interface Product extends ProductSizes {
+  readonly shape: readonly number[]
+  readonly neighbours: 'rows' | 'inner'
+  readonly values: string
 }
 
 function product(
   backend: WebGPUBackend,
   tensors: Readonly<Record<string, tf.TensorInfo>>,
-  sizes: ProductSizes,
-  neighbours: 'rows' | 'inner',
-  values: string,
+  sizes: Sizes,
+  { shape, neighbours, values, ...matrices }: Product,
 ): tf.TensorInfo {
-  const { parts, groups, code } = productWgsl(sizes, neighbours, values)
-  const size = sizes.rows * sizes.columns
+  const { parts, groups, code } = productWgsl(matrices, neighbours, declarations(sizes) + values)
+  const size = matrices.rows * matrices.columns
   const partial = runShader(backend, { inputs: tensors, shape: [parts, size], groups, code })
-  if (parts === 1) return partial
+  if (parts === 1) return { ...partial, shape: [...shape] }
   const addition = /* wgsl */ `
 fn compute(index : i32) {
   if (index >= ${size}) { return; }
@@ -160,13 +156,13 @@ fn compute(index : i32) {
   result[index] = sum;
 }
 `
-  const sum = runShader(backend, { inputs: { partial }, shape: [size], code: addition })
+  const sum = runShader(backend, { inputs: { partial }, shape, code: addition })
   backend.disposeData(partial.dataId)
   return sum
 }
 
 /** The sizes of a convolution of images or volumes. */
-function sizesOf(geometry: ConvolutionGeometry, input: readonly number[], filter: readonly number[]): Sizes {
+function sizesOf(geometry: ConvolutionGeometry, batch: number, filter: readonly number[]): Sizes {
   const flat = geometry.kernel.length === 2
   const lift = (values: readonly number[], first: number): readonly number[] =>
     flat ? [first, ...values] : values
@@ -179,7 +175,7 @@ function sizesOf(geometry: ConvolutionGeometry, input: readonly number[], filter
       dilation: lift(geometry.dilation, 1),
       padBefore: lift(geometry.padBefore, 0),
     },
-    batch: input[0]!,
+    batch,
     inputs: filter.at(-2)!,
     outputs: filter.at(-1)!,
   }
@@ -187,41 +183,8 @@ function sizesOf(geometry: ConvolutionGeometry, input: readonly number[], filter
 
 /** Conv3D with its gradients, and the gradient of Conv2D's filter; channels last. */
 export const convolutions: readonly tf.KernelConfig[] = [
-  {
-    kernelName: tf.Conv3D,
-    backendName: 'webgpu',
-    kernelFunc: ({ inputs, attrs, backend }) => {
-      const { x, filter } = inputs as unknown as Record<'x' | 'filter', tf.TensorInfo>
-      const geometry = geometry3d(x.shape, filter.shape, attrs as unknown as tf.Conv3DAttrs)
-      const output = forward(backend as WebGPUBackend, x, filter, sizesOf(geometry, x.shape, filter.shape))
-      return { ...output, shape: [x.shape[0]!, ...geometry.outputSize, filter.shape.at(-1)!] }
-    },
-  },
-  {
-    kernelName: tf.Conv3DBackpropInputV2,
-    backendName: 'webgpu',
-    kernelFunc: ({ inputs, attrs, backend }) => {
-      const { dy, filter } = inputs as unknown as Record<'dy' | 'filter', tf.TensorInfo>
-      const attributes = attrs as unknown as tf.Conv3DBackpropInputV2Attrs
-      const geometry = geometry3d(attributes.inputShape, filter.shape, attributes)
-      const sizes = sizesOf(geometry, attributes.inputShape, filter.shape)
-      return { ...inputGradient(backend as WebGPUBackend, dy, filter, sizes), shape: attributes.inputShape }
-    },
-  },
-  ...([2, 3] as const).map(
-    (dimensions): tf.KernelConfig => ({
-      kernelName: dimensions === 2 ? tf.Conv2DBackpropFilter : tf.Conv3DBackpropFilterV2,
-      backendName: 'webgpu',
-      kernelFunc: ({ inputs, attrs, backend }) => {
-        const { x, dy } = inputs as unknown as Record<'x' | 'dy', tf.TensorInfo>
-        const { filterShape } = attrs as unknown as { filterShape: number[] }
-        const geometry =
-          dimensions === 2
-            ? geometry2d(x.shape, filterShape, attrs as unknown as tf.Conv2DAttrs)
-            : geometry3d(x.shape, filterShape, attrs as unknown as tf.Conv3DAttrs)
-        const sizes = sizesOf(geometry, x.shape, filterShape)
-        return { ...filterGradient(backend as WebGPUBackend, x, dy, sizes), shape: filterShape }
-      },
-    }),
-  ),
+  convolutionKernel(3, 'webgpu', forward),
+  inputGradientKernel(3, 'webgpu', inputGradient),
+  filterGradientKernel(2, 'webgpu', filterGradient),
+  filterGradientKernel(3, 'webgpu', filterGradient),
 ]

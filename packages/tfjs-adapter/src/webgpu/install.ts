@@ -4,8 +4,8 @@ import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
 import * as tf from '@tensorflow/tfjs-core'
 import { convolutions } from './convolutions'
 import { throwDeviceErrors } from './device-errors'
-import { rectifierGradients } from './rectifier-gradients'
 import { mergedAxes } from './merged-axes'
+import { rectifierGradients } from './rectifier-gradients'
 
 let installed = false
 
