@@ -7,8 +7,14 @@ import { build } from 'tsup'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const PACKAGES = ['backbones', 'core', 'data', 'onnx-adapter', 'tfjs-adapter']
 
-/** Bundles a TypeScript file; what it imports from elsewhere stays imported. Gives the module's path, within the repository. */
-export async function bundle(entry: string): Promise<string> {
+/**
+ * Bundles a TypeScript file; what it imports from elsewhere stays imported, but for TF.js where `withTfjs` says so: in a
+ * browser's worker, which has no import map. Gives the module's path, within the repository.
+ */
+export async function bundle(
+  entry: string,
+  { withTfjs = false }: { readonly withTfjs?: boolean } = {},
+): Promise<string> {
   // Below node_modules, so that bare imports find what is installed.
   const cache = join(root, 'node_modules', '.cache')
   mkdirSync(cache, { recursive: true })
@@ -20,9 +26,9 @@ export async function bundle(entry: string): Promise<string> {
     outExtension: () => ({ js: '.mjs' }),
     format: 'esm',
     target: 'es2022',
-    platform: 'neutral',
-    noExternal: [/^@stochseg\//],
-    external: [/^onnxruntime-/, /^@tensorflow\//, 'webgpu', /^node:/],
+    platform: withTfjs ? 'browser' : 'neutral',
+    noExternal: [/^@stochseg\//, ...(withTfjs ? [/^@tensorflow\//] : [])],
+    external: [/^onnxruntime-/, ...(withTfjs ? [] : [/^@tensorflow\//]), 'webgpu', /^node:/],
     esbuildOptions(options) {
       options.alias = Object.fromEntries(
         PACKAGES.map((name) => [`@stochseg/${name}`, join(root, 'packages', name, 'src/index.ts')]),

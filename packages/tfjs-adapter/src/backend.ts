@@ -87,14 +87,17 @@ async function startWasm(tf: Tfjs, options: BackendOptions): Promise<string> {
   if (folder !== undefined && !runs) {
     const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')
     const shared = simd === true && threadCount() > 1 && canShareMemory()
-    // Its own threads need another binary, and are in the way of ours.
+    // Its own threads would need another binary.
     tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)
     wasm.setWasmPaths(await wasmPaths(folder, { simd: simd === true, shared }), true)
   }
   await makeCurrent(tf, 'wasm', `${SERVE_BINARIES}; then load the page again, for TF.js tries only once`)
-  const threads = await nativeKernels(tf.backend() as WasmBackend)?.started
-  if (threads === undefined) return 'wasm'
-  return threads > 1 ? `wasm (SIMD, ${threads} threads)` : 'wasm (SIMD)'
+  const kernels = nativeKernels(tf.backend() as WasmBackend)
+  if (!kernels) return 'wasm'
+  const { threads } = kernels
+  if (threads === 1) return 'wasm (SIMD)'
+  const started = await kernels.started
+  return `wasm (SIMD, ${started === threads ? threads : `${started} of ${threads}`} threads)`
 }
 
 async function startWebgpu(tf: Tfjs, { backend }: BackendOptions): Promise<string> {

@@ -7,7 +7,8 @@
 /** Places in the control array. */
 const TICKET = 0
 const CALL = 1
-const DONE = 2
+/** Chunks of the call that are done. */
+export const DONE = 2
 const FAILED = 3
 const KERNEL = 4
 const SHARES = 5

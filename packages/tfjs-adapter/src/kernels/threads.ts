@@ -73,7 +73,7 @@ export function together(
 }
 
 /** Whether the calling thread may sleep: only a page's main thread may not. */
-function mayWait(): boolean {
+export function mayWait(): boolean {
   try {
     // 0 is not 1, so that there is nothing to wait for.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1)

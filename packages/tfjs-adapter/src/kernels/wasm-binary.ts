@@ -1,5 +1,6 @@
-// TF.js' own WebAssembly binary, read here so that its memory can be one that threads share. TF.js keeps to one thread in Node;
-// in browsers it has a build with threads of its own, which start with difficulty in workers and bundles: not used.
+// TF.js' own WebAssembly binary, read here so that its memory can be one that threads share. In Node TF.js keeps to one thread. In
+// browsers it has another build, with eight workers of its own; with this one a run is the same everywhere, and has the threads
+// that were asked for.
 import { RuntimeUnavailableError } from '@stochseg/core'
 import { node } from '../node'
 import { withSharedMemory } from './shared-memory'
