@@ -2,13 +2,14 @@
 // against finite differences.
 import {
   initialWeights,
-  interpretNetwork,
+  interpretSpec,
   type NetworkNode,
   type NetworkSpec,
   parametersOf,
 } from '@stochseg/backbones'
 import { ssnHead, standardNormals, type Weights } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
+import { model as layersModel } from '@tensorflow/tfjs-layers'
 import { buildModel } from './build'
 import { checkGradient, nodeCheck, smallSize } from './gradient-self-test'
 import { fromPlanar, toPlanar } from './planar'
@@ -24,6 +25,8 @@ export interface OperationReport {
 /** Largest accepted error of a forward pass, relative to its largest value. */
 const TOLERANCE = 1e-4
 const CHANNELS = 6
+/** A network has one; it is not computed. */
+const HEAD = ssnHead({ kind: 'deterministic', classes: 2 })
 
 /** Tries every operation in 2D and 3D on the current backend. */
 export async function operationReports(): Promise<OperationReport[]> {
@@ -90,7 +93,7 @@ function operations(dimensions: 2 | 3): (readonly [name: string, node: NetworkNo
   return nodes.map(([name, node]) => [/\d×/.test(name) ? name : `${name}, ${dimensions}D`, node])
 }
 
-/** Throws where the inference of one node with a head on it is not what the interpreter gives. */
+/** Throws where the inference of one node is not what the interpreter gives. */
 async function checkForward(node: NetworkNode, dimensions: 2 | 3): Promise<void> {
   const spec: NetworkSpec = {
     format: 'stochseg.network',
@@ -101,19 +104,19 @@ async function checkForward(node: NetworkNode, dimensions: 2 | 3): Promise<void>
     nodes: [node],
     features: node.name,
   }
-  const head = ssnHead({ kind: 'deterministic', classes: 2 })
   const weights = randomWeights(spec)
   const shape = [2, CHANNELS, ...Array.from({ length: dimensions }, (_, axis) => smallSize(node, axis))]
   const images = standardNormals(tf.util.sizeFromShape(shape), { seed: 3 })
   const image = { shape, data: Float64Array.from(images) }
-  const expected = interpretNetwork({ spec, head }, weights, new Map([['image', image]])).mean
-  const model = buildModel(spec, head, weights)
+  const expected = interpretSpec(spec, weights, new Map([['image', image]])).get(node.name)!
+  const network = buildModel(spec, HEAD, weights)
+  const withoutHead = layersModel({ inputs: network.inputs, outputs: network.getLayer(node.name).output })
   const output = tf.tidy(() =>
-    toPlanar(model.apply(fromPlanar(images, shape), { training: false }) as tf.Tensor),
+    toPlanar(withoutHead.apply(fromPlanar(images, shape), { training: false }) as tf.Tensor),
   )
-  const values = (await output.data()) as Float32Array
-  tf.dispose(output)
-  model.dispose()
+  const values = await output.data<'float32'>()
+  output.dispose()
+  network.dispose()
   const largest = expected.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
   const error = expected.data.reduce(
     (most, value, index) => Math.max(most, Math.abs(value - values[index]!)),
@@ -124,9 +127,8 @@ async function checkForward(node: NetworkNode, dimensions: 2 | 3): Promise<void>
 }
 
 function randomWeights(spec: NetworkSpec): Weights {
-  const head = ssnHead({ kind: 'deterministic', classes: 2 })
-  const weights = new Map(initialWeights(spec, head, { seed: 1 }))
-  for (const [plane, { name, shape, initializer }] of parametersOf(spec, head).entries()) {
+  const weights = new Map(initialWeights(spec, HEAD, { seed: 1 }))
+  for (const [plane, { name, shape, initializer }] of parametersOf(spec, HEAD).entries()) {
     if (initializer.kind !== 'constant') continue
     const normals = standardNormals(tf.util.sizeFromShape([...shape]), { seed: 2, plane })
     // Variances are positive, and so may the rest be.

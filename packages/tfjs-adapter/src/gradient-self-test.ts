@@ -69,21 +69,25 @@ export async function checkGradient(operation: string, prepare: () => Check): Pr
   })
 }
 
-/** What is wrong with a gradient, if anything. */
+/**
+ * What is wrong with a gradient, if anything. Only `compute` and its gradient run on the backend, all else is computed here: it
+ * is they that are judged, and every read and every further shader takes its time.
+ */
 async function firstFault({ variables, compute }: Check): Promise<string | undefined> {
-  const projection = tf.tidy(() => signs(compute().shape, 1))
-  const scalar = (): tf.Scalar => tf.sum(tf.mul(compute(), projection)) as tf.Scalar
-  const { value, grads } = tf.variableGrads(scalar, [...variables])
+  const shape = tf.tidy(() => compute().shape)
+  const projection = signs(shape, 1)
+  const loss = (): tf.Scalar => tf.sum(tf.mul(compute(), tf.tensor(projection, shape)))
+  const { value, grads } = tf.variableGrads(loss, [...variables])
   try {
     for (const [index, variable] of variables.entries()) {
-      const gradient = grads[variable.name]
-      if (!gradient) return `no gradient for argument ${index}`
-      const norm = Math.sqrt(await dot(gradient, gradient))
+      const found = grads[variable.name]
+      if (!found) return `no gradient for argument ${index}`
+      const gradient = await found.data<'float32'>()
+      const norm = Math.sqrt(dot(gradient, gradient))
       for (let trial = 0; trial < DIRECTIONS; trial++) {
         const direction = signs(variable.shape, 2 + index * DIRECTIONS + trial)
-        const analytic = await dot(gradient, direction)
+        const analytic = dot(gradient, direction)
         const numeric = await differenceAlong(variable, direction, compute, projection)
-        direction.dispose()
         if (!(Math.abs(analytic - numeric) <= TOLERANCE * norm + 1e-3)) {
           return `${analytic.toPrecision(4)} instead of ${numeric.toPrecision(4)} along a direction of argument ${index}`
         }
@@ -91,30 +95,29 @@ async function firstFault({ variables, compute }: Check): Promise<string | undef
     }
     return undefined
   } finally {
-    tf.dispose([projection, value, grads])
+    tf.dispose([value, grads])
   }
 }
 
 /** Central difference of ⟨compute(), projection⟩ along a direction, summed in float64. */
 async function differenceAlong(
   variable: tf.Variable,
-  direction: tf.Tensor,
+  direction: Float32Array,
   compute: () => tf.Tensor,
-  projection: tf.Tensor,
+  projection: Float32Array,
 ): Promise<number> {
-  const start = variable.clone()
+  const start = await variable.data<'float32'>()
+  const assign = (values: Float32Array): void =>
+    tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)))
   const at = async (step: number): Promise<number> => {
-    tf.tidy(() => {
-      variable.assign(tf.add(start, tf.mul(direction, step)))
-    })
+    assign(start.map((value, index) => value + step * direction[index]!))
     const output = tf.tidy(compute)
-    const value = await dot(output, projection)
+    const values = await output.data<'float32'>()
     output.dispose()
-    return value
+    return dot(values, projection)
   }
   const difference = ((await at(STEP)) - (await at(-STEP))) / (2 * STEP)
-  variable.assign(start)
-  start.dispose()
+  assign(start)
   return difference
 }
 
@@ -243,13 +246,13 @@ function normals(shape: readonly number[], plane: number): tf.Tensor {
 }
 
 /** A random direction: every entry 1 or −1. */
-function signs(shape: readonly number[], plane: number): tf.Tensor {
-  return tf.tidy(() => tf.sub(tf.mul(tf.cast(tf.greater(normals(shape, plane), 0), 'float32'), 2), 1))
+function signs(shape: readonly number[], plane: number): Float32Array {
+  const values = standardNormals(tf.util.sizeFromShape([...shape]), { seed: 7, plane })
+  return values.map((value) => (value > 0 ? 1 : -1))
 }
 
-async function dot(a: tf.Tensor, b: tf.Tensor): Promise<number> {
-  const [x, y] = await Promise.all([a.data(), b.data()])
-  return (x as Float32Array).reduce((sum, value, index) => sum + value * y[index]!, 0)
+function dot(x: Float32Array, y: Float32Array): number {
+  return x.reduce((sum, value, index) => sum + value * y[index]!, 0)
 }
 
 function describe(node: NetworkNode): string {
