@@ -94,4 +94,13 @@ describe("ONNX Runtime's errors", () => {
     expect(error.message).toContain(text)
     if (kind === OutOfMemoryError) expect(error.remedy).toMatch(/smaller tiles/)
   })
+
+  it('come without the place in its sources', () => {
+    const text =
+      '/onnxruntime_src/onnxruntime/core/providers/webgpu/webgpu_context.cc:136 onnxruntime::webgpu::WebGpuContext::Initialize(' +
+      'const onnxruntime::webgpu::WebGpuContextConfig&)::<lambda()> adapter_result.status == wgpu::RequestAdapterStatus::Success ' +
+      'was false. Failed to get a WebGPU adapter: No supported adapters.\n'
+    const error = sessionError('webgpu', 'prediction', new Error(text))
+    expect(error.found).toBe('Failed to get a WebGPU adapter: No supported adapters.')
+  })
 })

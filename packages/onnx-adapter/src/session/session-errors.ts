@@ -6,6 +6,8 @@ const NO_MEMORY =
   /out[ _-]of[ _-]memory|bad_alloc|failed to allocate|array buffer allocation failed|not enough memory|invalid typed array length/i
 const NO_DEVICE =
   /ExecutionProvider|shared library|WebGPU adapter|WebGPU is not supported|no available backend|backend not found|not supported in this build|WebGPU device|device.{0,20}lost|CUDA (failure|error)|worker/i
+/** Where in ONNX Runtime's sources which condition did not hold, in front of what is wrong. */
+const SOURCE_PLACE = /\S+\.(cc|cu|h):\d+ .* was (true|false)\. /
 
 const REMEDIES: Record<Device, string> = {
   cpu: 'Install onnxruntime-node again: npm install --ignore-scripts onnxruntime-node',
@@ -28,8 +30,9 @@ export function deviceUnavailable(device: Device, found: string, cause?: unknown
 /** The typed error for what ONNX Runtime threw; errors that are typed already stay as they are. */
 export function sessionError(device: Device, subject: string, cause: unknown): StochsegError {
   if (cause instanceof StochsegError) return cause
-  const found = message(cause)
-  if (NO_MEMORY.test(found)) {
+  const text = message(cause)
+  const found = text.replace(SOURCE_PLACE, '')
+  if (NO_MEMORY.test(text)) {
     return new OutOfMemoryError(`${subject} on ${device}`, {
       found: `no more memory (out of memory: ${found})`,
       expected: 'room for one prediction',
@@ -37,7 +40,7 @@ export function sessionError(device: Device, subject: string, cause: unknown): S
       cause,
     })
   }
-  if (NO_DEVICE.test(found)) return deviceUnavailable(device, found, cause)
+  if (NO_DEVICE.test(text)) return deviceUnavailable(device, found, cause)
   return new ModelError(subject, {
     found,
     expected: `a model that ONNX Runtime can run on ${device}`,
