@@ -7,7 +7,7 @@ import {
   type NetworkSpec,
   parametersOf,
 } from '@stochseg/backbones'
-import { ssnHead, standardNormals, type Weights } from '@stochseg/core'
+import { StochsegError, ssnHead, standardNormals, type Weights } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { model as layersModel } from '@tensorflow/tfjs-layers'
 import { buildModel } from './build'
@@ -28,25 +28,33 @@ const CHANNELS = 6
 /** A network has one; it is not computed. */
 const HEAD = ssnHead({ kind: 'deterministic', classes: 2 })
 
+/** How the work of {@link operationReports} is followed and stopped. */
+export interface MatrixOptions {
+  /** Its reason is thrown, between two operations. */
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+}
+
 /** Tries every operation in 2D and 3D on the current backend. */
-export async function operationReports(): Promise<OperationReport[]> {
+export async function operationReports({
+  signal,
+  onProgress,
+}: MatrixOptions = {}): Promise<OperationReport[]> {
   const reports: OperationReport[] = []
-  for (const dimensions of [2, 3] as const) {
-    for (const [operation, node] of operations(dimensions)) {
-      reports.push({
-        operation,
-        forward: await outcome(() => checkForward(node, dimensions)),
-        gradient: await outcome(() =>
-          checkGradient(operation, () =>
-            nodeCheck(
-              node,
-              node.inputs.map(() => CHANNELS),
-              dimensions,
-            ),
-          ),
-        ),
-      })
-    }
+  const all = ([2, 3] as const).flatMap((dimensions) =>
+    operations(dimensions).map(([operation, node]) => ({ operation, node, dimensions })),
+  )
+  for (const { operation, node, dimensions } of all) {
+    // Some backends compute without ever waiting: give timers and signals their turn.
+    await new Promise((resolve) => setTimeout(resolve))
+    signal?.throwIfAborted()
+    const widths = node.inputs.map(() => CHANNELS)
+    reports.push({
+      operation,
+      forward: await outcome(() => checkForward(node, dimensions)),
+      gradient: await outcome(() => checkGradient(operation, () => nodeCheck(node, widths, dimensions))),
+    })
+    onProgress?.(reports.length, all.length)
   }
   return reports
 }
@@ -66,6 +74,15 @@ function operations(dimensions: 2 | 3): (readonly [name: string, node: NetworkNo
     [`convolution ${size(3)}, stride 2`, { ...convolution, kernel: axes(3), stride: axes(2) }],
     [`convolution ${size(3)}, dilation 2`, { ...convolution, kernel: axes(3), dilation: axes(2) }],
     [
+      `convolution ${[3, ...axes(1).slice(1)].join('×')}, valid, dilation 2`,
+      {
+        ...convolution,
+        kernel: [3, ...axes(1).slice(1)],
+        padding: 'valid',
+        dilation: [2, ...axes(1).slice(1)],
+      },
+    ],
+    [
       `transposed convolution ${size(2)}`,
       { ...shared, op: 'transposedConvolution', channels: 5, factor: axes(2), bias: true },
     ],
@@ -80,10 +97,12 @@ function operations(dimensions: 2 | 3): (readonly [name: string, node: NetworkNo
       `${kind} pool ${size(2)}`,
       { ...shared, op: 'pool', kind, window: axes(2) },
     ]),
-    ...(['nearest', 'linear'] as const).map((kind): [string, NetworkNode] => [
-      `${kind} up-sampling ${size(3)}`,
-      { ...shared, op: 'upsample', kind, factor: axes(3) },
-    ]),
+    ...(['nearest', 'linear'] as const).flatMap((kind) =>
+      [2, 3].map((factor): [string, NetworkNode] => [
+        `${kind} up-sampling ${size(factor)}`,
+        { ...shared, op: 'upsample', kind, factor: axes(factor) },
+      ]),
+    ),
     ['concatenation', { ...shared, op: 'concat', inputs: ['image', 'image'] }],
     ['addition', { ...shared, op: 'add', inputs: ['image', 'image'] }],
     ['crop', { ...shared, op: 'crop', before: axes(1), after: axes(2) }],
@@ -142,6 +161,7 @@ async function outcome(check: () => Promise<void>): Promise<OperationReport['for
     await check()
     return 'right'
   } catch (error) {
+    if (error instanceof StochsegError) return { fault: error.found }
     return { fault: error instanceof Error ? error.message : String(error) }
   }
 }

@@ -3,13 +3,13 @@ import type { OptimizerOptions, TrainingEngine } from '@stochseg/core'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { type BackendOptions, onBackend, openBackend } from './backend'
-import type { OperationReport } from './backend-matrix'
+import type { MatrixOptions, OperationReport } from './backend-matrix'
 import type { SpecNetwork, TrainableNetwork } from './trainable-network'
 import type { WrapFunctionOptions } from './wrap/wrap-function'
 import type { WrapOptions, WrappedModel } from './wrap/wrap-model'
 
 export type { BackendOptions } from './backend'
-export type { OperationReport } from './backend-matrix'
+export type { MatrixOptions, OperationReport } from './backend-matrix'
 export { modelFolder } from './io/model-folder'
 export type { SpecNetwork, TrainableNetwork } from './trainable-network'
 export { installWasmTrainingKernels } from './wasm-training-kernels'
@@ -90,16 +90,19 @@ export async function registerLayers(): Promise<void> {
 
 /**
  * Tries every operation that a `NetworkSpec` can use on a backend: forward against a float64 interpreter, gradients against
- * finite differences. On wasm, with the training kernels.
+ * finite differences. On wasm, with the training kernels. Seconds; on a GPU that is software, where each shader takes long to
+ * compile, up to a minute.
  *
- * Throws `RuntimeUnavailableError` for a backend that does not start.
+ * Throws `RuntimeUnavailableError` for a backend that does not start, and the reason of the signal.
  */
-export async function backendMatrix(options: BackendOptions = {}): Promise<OperationReport[]> {
+export async function backendMatrix(
+  options: BackendOptions & MatrixOptions = {},
+): Promise<OperationReport[]> {
   const { backend } = await openBackend(options)
   const [{ operationReports }, { installKernels }] = await Promise.all([
     import('./backend-matrix'),
     import('./kernels/install'),
   ])
   if (backend === 'wasm') installKernels()
-  return operationReports()
+  return operationReports(options)
 }
