@@ -16,4 +16,6 @@ export interface CommandIo {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The path of this command, for work that is done in processes of its own; without it, that is done here. */
+  readonly program?: string
 }

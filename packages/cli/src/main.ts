@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The `stochseg` command: this process's terminal and signals, joined to run().
+import { fileURLToPath } from 'node:url'
 import { interruptSignal } from './interrupt'
 import { run } from './run'
 
@@ -11,5 +12,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const { signal, release } = interruptSignal()
 const { stdout, stderr, env } = process
-process.exitCode = await run(process.argv.slice(2), { stdout, stderr, env, signal })
+const program = fileURLToPath(import.meta.url)
+process.exitCode = await run(process.argv.slice(2), { stdout, stderr, env, signal, program })
 release()

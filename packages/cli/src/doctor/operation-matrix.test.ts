@@ -1,20 +1,30 @@
+import type { OperationReport } from '@stochseg/tfjs-adapter'
 import { expect, test } from 'vitest'
-import { matrixTable, operationMatrix } from './operation-matrix'
+import { findingText } from './finding'
+import { matrixTable } from './operation-matrix'
 
-test('every operation is right on wasm, forward and backward', async () => {
-  const { signal } = new AbortController()
-  const matrix = await operationMatrix(['wasm'], { signal, stderr: { write: () => {} } })
-  const names = matrix.wasm!.map(({ operation }) => operation)
-  expect(names.length).toBeGreaterThan(20)
-  expect(new Set(names).size).toBe(names.length)
-  expect(matrixTable(matrix)).not.toMatch(/✗|–/)
+const right: OperationReport = { operation: 'add', forward: 'right', gradient: 'right' }
+const wrong: OperationReport = { ...right, gradient: { fault: '3 instead of 2' } }
+const training = { task: 'training', runtime: 'tfjs webgpu' } as const
+
+test('the table marks what is wrong', () => {
+  const matrix = new Map([
+    ['wasm', [wrong]],
+    ['cpu', [right, { ...right, operation: 'crop' }]],
+  ])
+  expect(matrixTable(matrix)).toMatch(/^add +✓ ✗ +✓ ✓\ncrop +– – +✓ ✓$/m)
 })
 
-test('a fault is marked and told', () => {
-  const table = matrixTable({
-    wasm: [{ operation: 'add', forward: 'right', gradient: { fault: '3 instead of 2' } }],
-    cpu: [{ operation: 'add', forward: 'right', gradient: 'right' }],
-  })
-  expect(table).toMatch(/^add +✓ ✗ +✓ ✓$/m)
-  expect(table).toContain('add, gradient on wasm: 3 instead of 2\n')
+test('a backend is a line, with the number of its right operations and the faults of the others', () => {
+  const operations = [right, { ...wrong, operation: 'crop' }]
+  expect(findingText({ ...training, works: true, operations })).toBe(
+    '✓ training on tfjs webgpu\n' +
+      '    1 of 2 operations right, forward and gradient\n' +
+      '    ✗ crop, gradient: 3 instead of 2\n',
+  )
+})
+
+test('where the operations were not tried, it says how they are', () => {
+  expect(findingText({ ...training, works: true, engine: 'llvmpipe, software' })).toMatch(/--matrix/)
+  expect(findingText({ ...training, works: false, reason: 'no adapter' })).not.toMatch(/--matrix/)
 })

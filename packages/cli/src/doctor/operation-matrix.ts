@@ -1,44 +1,43 @@
-// Every operation that a network can use, on every backend that works: is it right, forward and backward?
+// What training backends make of every operation that a network can use, as text.
 import type { OperationReport } from '@stochseg/tfjs-adapter'
-import type { CommandIo } from '../io'
 import { textTable } from '../table'
 
-/** What was found on each backend, by the backend's name. */
-export type OperationMatrix = Readonly<Record<string, readonly OperationReport[]>>
+const DIRECTIONS = ['forward', 'gradient'] as const
 
-/** Tries all operations on `backends`, one after the other. */
-export async function operationMatrix(
-  backends: readonly string[],
-  { signal, stderr }: Pick<CommandIo, 'signal' | 'stderr'>,
-): Promise<OperationMatrix> {
-  const { backendMatrix } = await import('@stochseg/tfjs-adapter')
-  const matrix: Record<string, readonly OperationReport[]> = {}
-  for (const backend of backends) {
-    signal.throwIfAborted()
-    stderr.write(`Trying every operation on ${backend}\n`)
-    matrix[backend] = await backendMatrix({ backend })
-  }
-  return matrix
+/** How many operations are right, and a line for each fault. */
+export function operationsLines(operations: readonly OperationReport[]): string[] {
+  const faults = operations.flatMap(faultsOf)
+  const wrong = new Set(faults.map(({ operation }) => operation)).size
+  return [
+    `${operations.length - wrong} of ${operations.length} operations right, forward and gradient`,
+    ...faults.map(({ operation, direction, fault }) => `✗ ${operation}, ${direction}: ${fault}`),
+  ]
 }
 
-/** A row for each operation; a fault is told below the table. */
-export function matrixTable(matrix: OperationMatrix): string {
-  const backends = Object.entries(matrix)
-  const operations = [
-    ...new Set(backends.flatMap(([, reports]) => reports.map(({ operation }) => operation))),
-  ]
-  const faults: string[] = []
-  const cell = (backend: string, operation: string): string => {
-    const report = matrix[backend]!.find((found) => found.operation === operation)
-    return (['forward', 'gradient'] as const)
-      .map((direction) => {
-        const result = report?.[direction]
-        if (result === undefined || result === 'right') return result ? '✓' : '–'
-        faults.push(`${operation}, ${direction} on ${backend}: ${result.fault}\n`)
-        return '✗'
-      })
-      .join(' ')
+/** A row for each operation, a column for each backend. */
+export function matrixTable(matrix: ReadonlyMap<string, readonly OperationReport[]>): string {
+  const names = new Set([...matrix.values()].flat().map(({ operation }) => operation))
+  const cell = (reports: readonly OperationReport[], operation: string): string => {
+    const report = reports.find((found) => found.operation === operation)
+    return DIRECTIONS.map((direction) => mark(report?.[direction])).join(' ')
   }
-  const rows = operations.map((operation) => [operation, ...backends.map(([name]) => cell(name, operation))])
-  return `\n${textTable([['forward, gradient', ...backends.map(([name]) => name)], ...rows])}${faults.join('')}`
+  return textTable([
+    ['forward, gradient', ...matrix.keys()],
+    ...[...names].map((name) => [name, ...[...matrix.values()].map((reports) => cell(reports, name))]),
+  ])
+}
+
+function mark(result: OperationReport['forward'] | undefined): string {
+  if (result === undefined) return '–'
+  return result === 'right' ? '✓' : '✗'
+}
+
+function faultsOf({
+  operation,
+  ...results
+}: OperationReport): { readonly operation: string; readonly direction: string; readonly fault: string }[] {
+  return DIRECTIONS.flatMap((direction) => {
+    const result = results[direction]
+    return result === 'right' ? [] : [{ operation, direction, fault: result.fault }]
+  })
 }
