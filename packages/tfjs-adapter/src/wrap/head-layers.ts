@@ -30,9 +30,10 @@ export function headLayers(cut: Cut, head: SsnHead, start: HeadStart): SymbolicT
     const layer = likeConvolution(cut, `head.${name}`, channels)
     const output = layer.apply(cut.features) as SymbolicTensor
     if (name === 'mean' && cut.convolution && start.keepMean) {
-      tf.tidy(() => layer.setWeights(meanWeights(cut.convolution!, channels)))
+      tf.tidy(() => layer.setWeights(meanWeights(cut, cut.convolution!, channels)))
     } else {
-      const scale = name === 'factor' ? start.factorScale : 1
+      // A log-diagonal that followed large features would give enormous variances.
+      const scale = { mean: 1, logDiagonal: 0, factor: start.factorScale }[name]
       const bias = name === 'logDiagonal' ? start.logDiagonalBias : 0
       tf.tidy(() => layer.setWeights(newWeights(layer, { seed: start.seed, stream: index, scale, bias })))
     }
@@ -46,24 +47,28 @@ export function headLayers(cut: Cut, head: SsnHead, start: HeadStart): SymbolicT
 function likeConvolution({ convolution, features }: Cut, name: string, channels: number): layers.Layer {
   if (convolution) {
     const size = convolution.getClassName() === 'Dense' ? { units: channels } : { filters: channels }
-    return layerLike(convolution, { ...size, name, activation: 'linear', useBias: true })
+    // Of a frozen network, too, the head learns.
+    return layerLike(convolution, { ...size, name, activation: 'linear', useBias: true, trainable: true })
   }
   const config = { name, filters: channels, kernelSize: 1, kernelInitializer: 'zeros' as const }
   return features.shape.length === 4 ? layers.conv2d(config) : layers.conv3d(config)
 }
 
 /** The old convolution's weights for `channels` classes; a bias of 0 where it had none. */
-function meanWeights(convolution: layers.Layer, channels: number): tf.Tensor[] {
+function meanWeights({ normalisation }: Cut, convolution: layers.Layer, channels: number): tf.Tensor[] {
   const config = convolution.getConfig()
   const classes = Number(config.filters ?? config.units)
-  const bias = config.useBias === false ? tf.zeros([classes]) : convolution.getWeights().at(-1)!
-  const kernels = convolution.getWeights().slice(0, config.useBias === false ? undefined : -1)
-  if (classes === channels) return [...kernels, bias]
-  const axis = convolution.getClassName().endsWith('Transpose') ? -2 : -1
+  const hasBias = config.useBias !== false
+  const old = convolution.getWeights()
+  const kernels = hasBias ? old.slice(0, -1) : old
+  const last = outputsLast(convolution, kernels.at(-1)!)
+  const [kernel, bias] = normalised(last, hasBias ? old.at(-1)! : tf.zeros([classes]), normalisation)
+  const weights = (kernel: tf.Tensor, bias: tf.Tensor): tf.Tensor[] => {
+    return [...kernels.slice(0, -1), outputsLast(convolution, kernel), bias]
+  }
+  if (classes === channels) return weights(kernel, bias)
   if (classes === 1 && channels === 2) {
-    const last = kernels.at(-1)!
-    const wider = tf.concat([tf.zerosLike(last), last], last.rank + axis)
-    return [...kernels.slice(0, -1), wider, tf.concat([tf.zerosLike(bias), bias])]
+    return weights(tf.concat([tf.zerosLike(kernel), kernel], -1), tf.concat([tf.zerosLike(bias), bias]))
   }
   throw new ModelError(`layer '${convolution.name}'`, {
     found: `${classes} classes`,
@@ -72,7 +77,30 @@ function meanWeights(convolution: layers.Layer, channels: number): tf.Tensor[] {
   })
 }
 
-/** He-normal kernels (He et al. 2015) times `scale`, and a constant bias. */
+/** A kernel with its outputs along the last axis, or back: a transposed convolution has them before its inputs. */
+function outputsLast(convolution: layers.Layer, kernel: tf.Tensor): tf.Tensor {
+  if (!convolution.getClassName().endsWith('Transpose')) return kernel
+  const axes = kernel.shape.map((_, axis) => axis)
+  return tf.transpose(kernel, [...axes.slice(0, -2), kernel.rank - 1, kernel.rank - 2])
+}
+
+/** Kernel and bias with the normalisation of what they give, as in inference, folded in. */
+function normalised(
+  kernel: tf.Tensor,
+  bias: tf.Tensor,
+  normalisation: layers.Layer | undefined,
+): [kernel: tf.Tensor, bias: tf.Tensor] {
+  if (!normalisation) return [kernel, bias]
+  const { scale, center, epsilon } = normalisation.getConfig()
+  const weights = normalisation.getWeights()
+  const [mean, variance] = weights.slice(-2) as [tf.Tensor, tf.Tensor]
+  const deviation = tf.sqrt(tf.add(variance, Number(epsilon)))
+  const factor = scale === false ? tf.div(1, deviation) : tf.div(weights[0]!, deviation)
+  const shift = center === false ? 0 : weights.at(-3)!
+  return [tf.mul(kernel, factor), tf.add(tf.mul(tf.sub(bias, mean), factor), shift)]
+}
+
+/** He-normal kernels (He et al. 2015), the last times `scale`, and a constant bias. */
 function newWeights(
   layer: layers.Layer,
   { seed, stream, scale, bias }: { seed: number; stream: number; scale: number; bias: number },
@@ -82,7 +110,8 @@ function newWeights(
     if (weight.rank === 1) return tf.fill(weight.shape, bias)
     // A transposed convolution lists its channels the other way round.
     const outputs = weight.shape.at(layer.getClassName().endsWith('Transpose') ? -2 : -1)!
-    const deviation = scale * Math.sqrt((2 * outputs) / weight.size)
+    const isLast = index === weights.length - 2
+    const deviation = (isLast ? scale : 1) * Math.sqrt((2 * outputs) / weight.size)
     const normals = standardNormals(weight.size, { seed, stream: 16 * stream + index, plane: PLANE })
     return tf.mul(tf.tensor(normals, weight.shape), deviation)
   })

@@ -2,11 +2,12 @@
 import { ModelError, ShapeError, ssnHead } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { input, model as layersModel } from '@tensorflow/tfjs-layers'
-import { checkGradient, lossCheck } from '../gradient-self-test'
+import { type Check, checkGradient, lossCheck, normalVariable } from '../gradient-self-test'
 import { canonicalShape, type ModelParameter } from '../model-weights'
 import { linearUpsample } from '../operations/linear-upsample'
 import { headOutputs, type TrainableNetwork } from '../trainable-network'
 import { headLayers } from './head-layers'
+import { layerChecks } from './layer-checks'
 import { layerParameters } from './layer-parameters'
 import type { WrapOptions } from './wrap-model'
 
@@ -24,7 +25,8 @@ export interface WrapFunctionOptions
 
 /**
  * Puts a stochastic head on a function from images `[N, *S, channels]` to features `[N, *S / k, features]`; where k > 1,
- * what the head gives is up-sampled linearly.
+ * what the head gives is up-sampled linearly. In 2D, features may also have (S − 1) / k + 1 voxels along an axis, as those of
+ * DeepLab: corners then lie on corners.
  *
  * Throws {@link ModelError} for features of another shape, `ValueError` for the head.
  */
@@ -48,8 +50,8 @@ export function wrapFunction(
   })
   const forward = (images: tf.Tensor): tf.Tensor[] => {
     const given = features(images)
-    const factor = shrinkage(images.shape.slice(1, -1), given.shape, options.features)
-    return [heads.apply(given)].flat().map((output) => linearUpsample(output as tf.Tensor, factor))
+    const upsample = upsampling(images.shape.slice(1, -1), given.shape, options.features)
+    return [heads.apply(given)].flat().map((output) => upsample(output as tf.Tensor))
   }
   const sizes = new Map<string, readonly number[]>()
   return {
@@ -71,20 +73,44 @@ export function wrapFunction(
       return size
     },
     forward: (images) => headOutputs(forward(images)),
-    checkGradients: (loss) =>
-      checkGradient(`loss of the ${head.kind} head`, () => lossCheck(head, dimensions, loss)),
+    checkGradients: async (loss) => {
+      for (const { operation, prepare } of layerChecks(heads.layers)) await checkGradient(operation, prepare)
+      await checkGradient('linear up-sampling', () => upsamplingCheck([4, 6, 4].slice(0, dimensions)))
+      if (dimensions === 2) await checkGradient('up-sampling between corners', () => upsamplingCheck([5, 7]))
+      await checkGradient(`loss of the ${head.kind} head`, () => lossCheck(head, dimensions, loss))
+    },
     dispose: () => void heads.dispose(),
   }
 }
 
-/** How many times smaller the features are than the image, along each axis. */
-function shrinkage(image: readonly number[], given: readonly number[], channels: number): number[] {
-  const factor = image.map((size, axis) => size / given[axis + 1]!)
-  if (given.length === image.length + 2 && given.at(-1) === channels && factor.every(Number.isInteger))
-    return factor
+/** From the size of features, whose shape is checked, to that of the image. */
+function upsampling(
+  image: readonly number[],
+  given: readonly number[],
+  channels: number,
+): (output: tf.Tensor) => tf.Tensor {
+  const size = given.slice(1, -1)
+  if (size.length === image.length && given.at(-1) === channels) {
+    const factor = image.map((length, axis) => length / size[axis]!)
+    if (factor.every(Number.isInteger)) return (output) => linearUpsample(output, factor)
+    const steps = image.map((length, axis) => (length - 1) / (size[axis]! - 1))
+    if (steps.length === 2 && steps.every(Number.isInteger)) {
+      return (output) => tf.image.resizeBilinear(output as tf.Tensor4D, image as [number, number], true)
+    }
+  }
   throw new ModelError('wrapped function', {
     found: `features of shape [${given}] for an image of ${image.join(' × ')}`,
-    expected: `[N, *S / k, ${channels}] with whole numbers k`,
+    expected: `[N, *S / k, ${channels}] with whole numbers k${image.length === 2 ? `, or [N, *(S − 1) / k + 1, ${channels}]` : ''}`,
     remedy: "Correct the option 'features', or pad the image",
   })
+}
+
+/** The gradient of up-sampling by 2 to an image of a size, or, of odd sizes, between corners. */
+function upsamplingCheck(image: readonly number[]): Check {
+  const x = normalVariable([2, ...image.map((length) => Math.ceil(length / 2)), 3], 0)
+  return {
+    variables: [x],
+    compute: () => upsampling(image, x.shape, 3)(x),
+    dispose: () => x.dispose(),
+  }
 }

@@ -1,5 +1,5 @@
 // A stochastic head on a network that a user already has: any functional or sequential tf.LayersModel, 2D or 3D.
-import { type HeadKind, ModelError, ShapeError, ssnHead } from '@stochseg/core'
+import { type HeadKind, ModelError, ShapeError, type SsnHead, ssnHead } from '@stochseg/core'
 import {
   type LayersModel,
   type layers,
@@ -8,12 +8,16 @@ import {
 } from '@tensorflow/tfjs-layers'
 import { checkGradient, lossCheck } from '../gradient-self-test'
 import { OperationLayer } from '../layers/operation-layer'
+import { isDilatedDepthwise, repairLayer } from '../layers/repaired-layers'
 import { headOutputs, type TrainableNetwork } from '../trainable-network'
 import { cutModel } from './cut'
 import { headLayers } from './head-layers'
+import { isHead, wrappedBefore } from './head-outputs'
 import { layerChecks } from './layer-checks'
 import { layerParameters } from './layer-parameters'
+import { layerOf, openNested, tensorsBehind } from './open-nested'
 import { makeDilationTrainable } from './trainable-dilation'
+import { makeTranspositionTrainable } from './trainable-transposition'
 
 /** The head that is put on, and how it starts. */
 export interface WrapOptions {
@@ -25,10 +29,17 @@ export interface WrapOptions {
   readonly head?: HeadKind
   /** Train the head alone. The network then runs in inference mode. */
   readonly frozen?: boolean
+  /** The layer that gives the prediction to wrap; needed where the model has several outputs. */
+  readonly output?: string
   /** The layer whose output the head reads; found, behind the last convolution, unless given. */
   readonly features?: string
   /** Whether the old last convolution becomes the mean; true unless given. Cut at a named layer, the mean starts anew. */
   readonly keepMean?: boolean
+  /**
+   * Whether DepthwiseConv2D layers with a dilation are dilated, as in Keras, or not, as TF.js, which ignores it, predicts with
+   * them. To be said where there are such layers.
+   */
+  readonly depthwiseDilation?: boolean
   /** Bias of the log-diagonal; −8 unless given, so that the samples start close to the old prediction. */
   readonly logDiagonalBias?: number
   /** Multiplies the factor's first weights; 0.3 unless given. */
@@ -44,36 +55,30 @@ export interface WrappedModel extends TrainableNetwork {
 }
 
 /**
- * Puts a stochastic head on a network: cut at its last convolution or a named layer, the old logits as its mean.
+ * Puts a stochastic head on a network: cut at its last convolution or a named layer, the old logits as its mean. A network that
+ * has this head already, a wrapped one that was loaded again, keeps it.
  *
  * Softmax and sigmoid behind the logits are left out, resizing is kept; features that are k times smaller than the image are
- * up-sampled linearly. Layers are shared with `given`, whose weights move with the training unless it is frozen. Throws
- * {@link ModelError} for a network that cannot be cut and for another number of classes, `ValueError` for the head.
+ * up-sampled linearly. Layers are shared with `given`, whose weights move with the training unless it is frozen; models inside
+ * it are opened. Throws {@link ModelError} for a network that cannot be cut and for another number of classes, `ValueError` for
+ * the head.
  */
 export function wrapModel(given: LayersModel, options: WrapOptions): WrappedModel {
-  const { classes, rank, head: kind = 'low-rank', frozen = false, features } = options
+  const { classes, rank, head: kind = 'low-rank', frozen = false } = options
   const head = ssnHead({ kind, classes, ...(rank === undefined ? {} : { rank }) })
-  const input = given.inputs[0]!
-  checkLayout(given, input.shape)
-  const cut = cutModel(given, features)
-  const outputs = headLayers(cut, head, {
-    seed: options.seed ?? 0,
-    logDiagonalBias: options.logDiagonalBias ?? -8,
-    factorScale: options.factorScale ?? 0.3,
-    keepMean: options.keepMean ?? true,
-  })
-  const shrunk = layersModel({ inputs: input, outputs })
-  const factor = shrinkage(shrunk)
-  const model = factor.every((times) => times === 1)
-    ? shrunk
-    : layersModel({ inputs: input, outputs: outputs.map((output) => upsampled(output, factor)) })
-  for (const layer of model.layers) makeDilationTrainable(layer)
-  const isTrained = (layer: layers.Layer): boolean => !frozen || isHead(layer)
+  const network = openNested(given)
+  const input = network.inputs[0]!
+  checkLayout(network, input.shape)
+  const model = wrappedBefore(network, head) ? network : withHead(network, head, options)
+  repair(model, options)
+  // What the user's model does not train, a frozen model inside it for instance, does not train here either.
+  const trained = new Set(given.trainableWeights)
+  const behindHead = new Set(tensorsBehind(model.outputs, isHead).map(layerOf))
   return {
     model,
     head,
     channels: input.shape.at(-1)!,
-    parameters: layerParameters(model, isTrained),
+    parameters: layerParameters(model, (layer, weight) => isHead(layer) || (!frozen && trained.has(weight))),
     outputSize: (spatial) => outputSize(model, spatial),
     forward: (images, training) => {
       try {
@@ -84,12 +89,44 @@ export function wrapModel(given: LayersModel, options: WrapOptions): WrappedMode
       }
     },
     checkGradients: async (loss) => {
-      const trained = model.layers.filter(isTrained)
-      for (const { operation, prepare } of layerChecks(trained)) await checkGradient(operation, prepare)
+      const learning = model.layers.filter((layer) => !frozen || behindHead.has(layer))
+      for (const { operation, prepare } of layerChecks(learning)) await checkGradient(operation, prepare)
       await checkGradient(`loss of the ${head.kind} head`, () => lossCheck(head, dimensionsOf(input), loss))
     },
     // The layers belong to the user's model as well.
     dispose: () => {},
+  }
+}
+
+function withHead(network: LayersModel, head: SsnHead, options: WrapOptions): LayersModel {
+  const inputs = network.inputs[0]!
+  const outputs = headLayers(cutModel(network, options), head, {
+    seed: options.seed ?? 0,
+    logDiagonalBias: options.logDiagonalBias ?? -8,
+    factorScale: options.factorScale ?? 0.3,
+    keepMean: options.keepMean ?? true,
+  })
+  const shrunk = layersModel({ inputs, outputs })
+  const factor = shrinkage(shrunk)
+  if (factor.every((times) => times === 1)) return shrunk
+  return layersModel({ inputs, outputs: outputs.map((output) => upsampled(output, factor)) })
+}
+
+/** Makes layers trainable that TF.js does not train, or computes wrongly. */
+function repair(model: LayersModel, { depthwiseDilation }: WrapOptions): void {
+  const ignored = model.layers.find(isDilatedDepthwise)
+  if (ignored && depthwiseDilation === undefined) {
+    throw new ModelError(`layer '${ignored.name}'`, {
+      found: 'a depthwise convolution with a dilation, which TF.js 4.22 ignores',
+      expected: 'to be told whether it is meant',
+      remedy:
+        'Give depthwiseDilation: true for a network of Keras, trained with it, or false for one trained in TF.js, without',
+    })
+  }
+  for (const layer of model.layers) {
+    makeDilationTrainable(layer)
+    makeTranspositionTrainable(layer)
+    repairLayer(layer, { depthwiseDilation: depthwiseDilation ?? false })
   }
 }
 
@@ -109,24 +146,34 @@ function dimensionsOf({ shape }: SymbolicTensor): 2 | 3 {
 
 /** How many times smaller the output is than the image, along each axis. */
 function shrinkage(model: LayersModel): number[] {
-  const { shape } = model.inputs[0]!
-  const fixed = shape.slice(1, -1)
-  // Far from all borders an image longer by LENGTH gives an output longer by LENGTH / factor.
-  const LENGTH = 1024
-  const sizes = fixed.map((size) => size ?? LENGTH)
-  const [first, second] = [sizes, fixed.map((size) => size ?? 2 * LENGTH)].map((size) =>
-    outputSize(model, size),
-  )
-  return sizes.map((size, axis) => {
-    const factor =
-      fixed[axis] === null ? LENGTH / (second![axis]! - first![axis]!) : Math.floor(size / first![axis]!)
-    if (Number.isInteger(factor)) return Math.max(factor, 1)
+  const sizes = model.inputs[0]!.shape.slice(1, -1).map((size) => size ?? LENGTH)
+  const first = shapeAt(model, sizes)
+  const factors = strides(model, sizes, first)
+  factors.forEach((factor, axis) => {
+    if (Number.isInteger(factor) && factor * first[axis]! <= sizes[axis]!) return
     throw new ModelError(`network '${model.name}'`, {
-      found: `an output ${factor} times smaller than the image along axis ${axis}`,
-      expected: 'a whole number of times',
-      remedy: "Cut it elsewhere, by the option 'features'",
+      found: `an output of ${first.join(' × ')} for an image of ${sizes.join(' × ')}`,
+      expected: 'one that is a whole number of times smaller',
+      remedy: "Cut it elsewhere, by the option 'features', or build it for another size",
     })
   })
+  return factors
+}
+
+// Far from all borders an image longer by LENGTH, a multiple of all usual strides, gives an output longer by LENGTH / stride.
+const LENGTH = 2 ** 7 * 3 ** 2 * 5 * 7
+
+function strides(model: LayersModel, sizes: readonly number[], first: readonly number[]): number[] {
+  try {
+    const second = shapeAt(
+      model,
+      sizes.map((size) => size + LENGTH),
+    )
+    return sizes.map((_, axis) => Math.max(1, LENGTH / (second[axis]! - first[axis]!)))
+  } catch {
+    // Built for one size.
+    return sizes.map((size, axis) => Math.max(1, Math.floor(size / first[axis]!)))
+  }
 }
 
 function upsampled(output: SymbolicTensor, factor: readonly number[]): SymbolicTensor {
@@ -148,8 +195,16 @@ function outputSize(model: LayersModel, spatial: readonly number[]): number[] {
       remedy: 'The network was built for this size: set its batchInputShape to null where any size will do',
     })
   }
+  const size = shapeAt(model, spatial)
+  if (size.some((length, axis) => length > spatial[axis]!)) {
+    throw sizeError(spatial, `the output would be ${size.join(' × ')}`)
+  }
+  return size
+}
+
+function shapeAt(model: LayersModel, spatial: readonly number[]): number[] {
   try {
-    const shapes = model.computeOutputShape([1, ...spatial, shape.at(-1)!])
+    const shapes = model.computeOutputShape([1, ...spatial, model.inputs[0]!.shape.at(-1)!])
     const first = (Array.isArray(shapes[0]) ? shapes[0] : shapes) as number[]
     return first.slice(1, -1)
   } catch (cause) {
@@ -164,8 +219,4 @@ function sizeError(spatial: readonly number[], cause: unknown): ShapeError {
     remedy: 'Pad the image to a multiple of what the network shrinks it by',
     cause,
   })
-}
-
-function isHead({ name }: layers.Layer): boolean {
-  return name.startsWith('head.')
 }
