@@ -2,7 +2,11 @@
 export type { Device, DeviceAttempt, DeviceChoice } from './devices/device'
 export { type DeviceReport, probeDevices } from './devices/probe-devices'
 export { type ExportOptions, exportOnnx } from './export-onnx'
-export { exportGraphModel, type GraphModelArtefacts } from './graph-model/export-graph-model'
+export {
+  exportGraphModel,
+  type GraphModelArtefacts,
+  type GraphModelOptions,
+} from './graph-model/export-graph-model'
 export {
   exportLayersModel,
   type LayersModelOptions,

@@ -5,111 +5,330 @@ import { loadGraphModel } from '@tensorflow/tfjs-converter'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { relativeError } from '../../../../scripts/expect-close'
+import {
+  type ConstantJson,
+  deeplabGraph,
+  fused,
+  graphModel,
+  type NodeJson,
+  node,
+  placeholder,
+  whole,
+  window,
+} from '../../../../scripts/graph-models'
 import { referenceData } from '../../../../scripts/reference-data'
 import { OnnxSegmenter } from '../onnx-segmenter'
 import { runOnnx } from '../run-onnx'
 import { wrapOnnx } from '../wrap-onnx/wrap-onnx'
-import { exportGraphModel, type GraphModelArtefacts } from './export-graph-model'
+import { exportGraphModel, type GraphModelArtefacts, type GraphModelOptions } from './export-graph-model'
 
 beforeAll(() => tf.setBackend('cpu'))
 
-interface NodeJson {
-  readonly name: string
-  readonly op: string
-  readonly input?: readonly string[]
-  readonly attr?: object
-}
+const image = placeholder([-1, -1, -1, 3])
+const flag = (name: string, b = true): object => ({ [name]: { b } })
+const number = (name: string, i: number): object => ({ [name]: { i: String(i) } })
+const masks = (masks: Readonly<Record<string, number>>): object =>
+  Object.assign(
+    {},
+    ...['begin', 'end', 'ellipsis', 'new_axis', 'shrink_axis'].map((kind) =>
+      number(`${kind}_mask`, masks[kind] ?? 0),
+    ),
+  )
 
-const list = (...values: number[]): object => ({ list: { i: values.map(String) } })
-const float = { T: { type: 'DT_FLOAT' } }
-const image: NodeJson = {
-  name: 'image',
-  op: 'Placeholder',
-  attr: {
-    dtype: { type: 'DT_FLOAT' },
-    shape: { shape: { dim: [-1, -1, -1, 3].map((size) => ({ size: String(size) })) } },
-  },
-}
-const convolution = {
-  strides: list(1, 1, 1, 1),
-  dilations: list(1, 1, 1, 1),
-  padding: { s: btoa('SAME') },
-  ...float,
-}
+const planar = (x: tf.Tensor): tf.Tensor =>
+  tf.transpose(x, [0, x.rank - 1, ...Array.from({ length: x.rank - 2 }, (_, axis) => axis + 1)])
 
-/** A graph model of these nodes, and of constants with random values, or those given. */
-function graphModel(
-  nodes: readonly NodeJson[],
-  constants: Readonly<Record<string, { shape: number[]; values?: number[] }>>,
-): GraphModelArtefacts {
-  const names = Object.keys(constants)
-  const data = names.map((name, stream) => {
-    const { shape, values } = constants[name]!
-    if (values) return new Uint8Array(Int32Array.from(values).buffer)
-    return new Uint8Array(standardNormals(tf.util.sizeFromShape(shape), { seed: 3, stream }).slice().buffer)
-  })
-  const weightSpecs = names.map((name) => {
-    return { name, shape: constants[name]!.shape, dtype: constants[name]!.values ? 'int32' : 'float32' }
-  })
-  const consts = weightSpecs.map(({ name, dtype, shape }) => {
-    const type = dtype === 'int32' ? 'DT_INT32' : 'DT_FLOAT'
-    const tensorShape = { dim: shape.map((size) => ({ size: String(size) })) }
-    return { name, op: 'Const', attr: { dtype: { type }, value: { tensor: { dtype: type, tensorShape } } } }
-  })
-  const weightData = Uint8Array.from(data.flatMap((bytes) => [...bytes])).buffer
-  return {
-    modelTopology: { node: [image, ...consts, ...nodes], versions: { producer: 500 } },
-    weightSpecs,
-    weightData,
-  }
-}
-
-async function compare(artefacts: GraphModelArtefacts, size: number[], tolerance = 1e-5): Promise<void> {
+/** Compares the last tensor, or the one that is named, on images of a size, bytes where the model reads such. */
+async function compare(
+  artefacts: GraphModelArtefacts,
+  size: readonly number[],
+  { tolerance = 1e-5, ...options }: GraphModelOptions & { readonly tolerance?: number } = {},
+): Promise<void> {
   const net = await loadGraphModel(tf.io.fromMemory(artefacts as tf.io.ModelArtifacts))
-  const x = tf.tensor(standardNormals(3 * size[0]! * size[1]!, { seed: 8 }), [1, ...size, 3])
-  const planar = (tensor: tf.Tensor): tf.Tensor => tf.transpose(tensor, [0, 3, 1, 2])
-  const input = { shape: [1, 3, ...size], data: planar(x).dataSync() as Float32Array }
-  const expected = planar([net.execute(x)].flat()[0] as tf.Tensor)
-  const [found] = Object.values(await runOnnx(exportGraphModel(artefacts), { [net.inputs[0]!.name]: input }))
-  expect(found!.shape).toEqual(expected.shape)
-  expect(relativeError(found!.data, expected.dataSync())).toBeLessThan(tolerance)
+  const { name, dtype, shape: taken } = net.inputs[0]!
+  const shape = [1, ...size, taken?.at(-1) ?? 3]
+  const values = standardNormals(tf.util.sizeFromShape(shape), { seed: 8 })
+  const bytes = dtype === 'int32'
+  const x = tf.tensor(bytes ? values.map((value) => Math.round(20 * value)) : values, shape)
+  const input = planar(x)
+  const expected = net.execute(tf.cast(x, dtype), options.outputs?.[0]) as tf.Tensor
+  const found = Object.values(
+    await runOnnx(exportGraphModel(artefacts, options), {
+      [name]: { shape: input.shape, data: input.dataSync() as Float32Array },
+    }),
+  )[0]!
+  const reference = expected.rank === x.rank ? planar(expected) : expected
+  expect(found.shape).toEqual(reference.shape)
+  expect(relativeError(found.data, reference.dataSync())).toBeLessThan(tolerance)
 }
+
+type Constants = Readonly<Record<string, ConstantJson>>
+
+/** Operations between two convolutions, so that every tensor behind them is one that the network computes. */
+const operations: readonly [string, NodeJson[], Constants][] = [
+  [
+    'bytes, made whole',
+    [node('y', 'Cast', ['x'], { SrcT: { type: 'DT_FLOAT' }, DstT: { type: 'DT_INT32' } })],
+    {},
+  ],
+  [
+    'arithmetic',
+    [node('a', 'Sub', ['x', 'c']), node('b', 'RealDiv', ['a', 'd']), node('y', 'AddN', ['a', 'b'])],
+    { c: { shape: [4] }, d: { shape: [] } },
+  ],
+  [
+    'squares and roots',
+    [
+      node('a', 'Square', ['x']),
+      node('b', 'Sqrt', ['a']),
+      node('c', 'Exp', ['b']),
+      node('d', 'Rsqrt', ['c']),
+      node('e', 'SquaredDifference', ['d', 'x']),
+      node('y', 'Pow', ['c', 'half']),
+      node('z', 'Maximum', ['y', 'e']),
+    ],
+    { half: { shape: [], scale: 0.1 } },
+  ],
+  [
+    'activations',
+    [
+      node('a', 'Prelu', ['x', 'slopes']),
+      node('b', 'Selu', ['a']),
+      node('c', 'Softplus', ['b']),
+      node('d', 'Neg', ['c']),
+      node('e', 'Exp', ['d']),
+      node('f', 'Abs', ['e']),
+      node('y', 'LogSoftmax', ['f']),
+    ],
+    { slopes: { shape: [4] } },
+  ],
+  [
+    'a leaky fusion',
+    [
+      node('y', '_FusedConv2D', ['x', 'k', 'b'], {
+        ...window('SAME'),
+        ...fused('BiasAdd', 'LeakyRelu'),
+        leakyrelu_alpha: { f: 0.3 },
+      }),
+    ],
+    { k: { shape: [1, 1, 4, 4] }, b: { shape: [4] } },
+  ],
+  [
+    'a transposed convolution to a computed size, and normalisation',
+    [
+      node('shape', 'Shape', ['x']),
+      node('batch', 'StridedSlice', ['shape', 'zero', 'one', 'one'], masks({ shrink_axis: 1 })),
+      node('size', 'Pack', ['batch', 'height', 'width', 'channels']),
+      node('a', 'Conv2DBackpropInput', ['size', 'k', 'x'], window('SAME', 2)),
+      node('y', 'FusedBatchNormV3', ['a', 'scale', 'bias', 'mean', 'variance'], { epsilon: { f: 0.01 } }),
+    ],
+    {
+      ...{ zero: whole(0), one: whole(1), k: { shape: [3, 3, 2, 4] }, scale: { shape: [2] } },
+      ...{ height: { shape: [], values: [12] }, width: { shape: [], values: [16] } },
+      ...{ channels: { shape: [], values: [2] }, bias: { shape: [2] }, mean: { shape: [2] } },
+      variance: whole(2, 3),
+    },
+  ],
+  [
+    'transposed convolutions to odd sizes',
+    [
+      node('a', 'Conv2DBackpropInput', ['small', 'k', 'x'], window('SAME', 2)),
+      node('y', 'Conv2DBackpropInput', ['large', 'l', 'a'], window('VALID', 3)),
+    ],
+    {
+      ...{ small: whole(1, 11, 15, 4), k: { shape: [3, 4, 4, 4] } },
+      ...{ large: whole(1, 34, 45, 2), l: { shape: [2, 3, 2, 4] } },
+    },
+  ],
+  [
+    'explicit padding',
+    [
+      node('y', 'Conv2D', ['x', 'k'], {
+        ...window('SAME', 2),
+        padding: { s: btoa('EXPLICIT') },
+        explicit_paddings: { list: { i: ['0', '0', '1', '0', '0', '2', '0', '0'] } },
+      }),
+    ],
+    { k: { shape: [3, 3, 4, 2] } },
+  ],
+  [
+    'reductions that keep their axes',
+    [
+      node('a', 'Mean', ['x', 'channel'], flag('keep_dims')),
+      node('b', 'Max', ['x', 'rows'], flag('keep_dims')),
+      node('y', 'Sub', ['a', 'b']),
+    ],
+    { channel: whole(-1), rows: whole(1) },
+  ],
+  [
+    'reductions that do not',
+    [node('a', 'Sum', ['x', 'channel']), node('b', 'Min', ['a', 'rows']), node('y', 'Neg', ['b'])],
+    { channel: whole(3), rows: whole(1) },
+  ],
+  [
+    'squeeze and excitation on vectors',
+    [
+      node('a', 'Mean', ['x', 'axes']),
+      node('b', '_FusedMatMul', ['a', 'k', 'bias'], fused('BiasAdd', 'Relu')),
+      node('c', 'MatMul', ['b', 'l'], flag('transpose_b')),
+      node('d', 'Sigmoid', ['c']),
+      node('shape', 'Shape', ['d']),
+      node('batch', 'StridedSlice', ['shape', 'zero', 'one', 'one'], masks({ shrink_axis: 1 })),
+      node('target', 'Pack', ['batch', 'single', 'single', 'four']),
+      node('e', 'Reshape', ['d', 'target']),
+      node('y', 'Mul', ['x', 'e']),
+    ],
+    {
+      ...{ axes: whole(1, 2), k: { shape: [4, 2] }, bias: { shape: [2] }, l: { shape: [4, 2] } },
+      ...{
+        zero: whole(0),
+        one: whole(1),
+        single: { shape: [], values: [1] },
+        four: { shape: [], values: [4] },
+      },
+    },
+  ],
+  [
+    'sizes computed from shapes',
+    [
+      node('shape', 'Shape', ['x']),
+      node('size', 'StridedSlice', ['shape', 'one', 'three', 'one'], masks({})),
+      node('double', 'Mul', ['size', 'twos']),
+      node('a', 'ResizeNearestNeighbor', ['x', 'double']),
+      node('b', 'ResizeBilinear', ['a', 'size'], flag('half_pixel_centers')),
+      node('inner', 'GatherV2', ['shape', 'middle', 'zero']),
+      node('all', 'Prod', ['inner', 'zero']),
+      node('single', 'ExpandDims', ['all', 'zero']),
+      node('rows', 'ConcatV2', ['minus', 'single', 'four', 'zero'], number('N', 3)),
+      node('y', 'Reshape', ['b', 'rows']),
+    ],
+    {
+      ...{
+        one: whole(1),
+        three: whole(3),
+        twos: whole(2, 2),
+        middle: whole(1, 2),
+        minus: whole(-1),
+        four: whole(4),
+      },
+      zero: { shape: [], values: [0] },
+    },
+  ],
+  [
+    'rows and back',
+    [
+      node('a', 'Reshape', ['x', 'rows']),
+      node('b', 'Softmax', ['a']),
+      node('y', 'Reshape', ['b', 'image_shape']),
+    ],
+    { rows: whole(-1, 4), image_shape: whole(-1, 6, 8, 4) },
+  ],
+  ['transposition', [node('y', 'Transpose', ['x', 'order'])], { order: whole(0, 2, 1, 3) }],
+  [
+    'slices',
+    [
+      node('a', 'Slice', ['x', 'begin', 'size']),
+      node('y', 'StridedSlice', ['a', 'start', 'stop', 'steps'], masks({ end: 4 })),
+    ],
+    {
+      begin: whole(0, 1, 0, 1),
+      size: whole(-1, 4, -1, 3),
+      start: whole(0, 0, 1),
+      stop: whole(1, 3, 0),
+      steps: whole(1, 2, 1),
+    },
+  ],
+  [
+    'one channel',
+    [node('y', 'StridedSlice', ['x', 'start', 'stop', 'steps'], masks({ begin: 7, end: 7, shrink_axis: 8 }))],
+    { start: whole(0, 0, 0, -1), stop: whole(0, 0, 0, 0), steps: whole(1, 1, 1, 1) },
+  ],
+  [
+    'axes that come and go',
+    [
+      node('a', 'ExpandDims', ['x', 'first']),
+      node('y', 'Squeeze', ['a'], { squeeze_dims: { list: { i: ['1'] } } }),
+    ],
+    { first: whole(1) },
+  ],
+  [
+    'repetition',
+    [node('a', 'Mean', ['x', 'axes'], flag('keep_dims')), node('y', 'Tile', ['a', 'times'])],
+    { axes: whole(1, 2), times: whole(1, 6, 8, 1) },
+  ],
+  [
+    'broadcasting to a shape',
+    [
+      node('a', 'Mean', ['x', 'axes'], flag('keep_dims')),
+      node('shape', 'Shape', ['x']),
+      node('y', 'BroadcastTo', ['a', 'shape']),
+    ],
+    { axes: whole(1, 2) },
+  ],
+  [
+    'padding with a value, and by a mirror',
+    [
+      node('a', 'PadV2', ['x', 'pads', 'value']),
+      node('y', 'MirrorPad', ['a', 'pads'], { mode: { s: btoa('REFLECT') } }),
+    ],
+    { pads: { shape: [4, 2], values: [0, 0, 1, 2, 0, 1, 0, 0] }, value: { shape: [] } },
+  ],
+  [
+    'depth to space',
+    [node('y', 'DepthToSpace', ['x'], { ...number('block_size', 2), data_format: { s: btoa('NHWC') } })],
+    {},
+  ],
+  [
+    'the most probable class',
+    [node('y', 'ArgMax', ['x', 'channel'])],
+    { channel: { shape: [], values: [-1] } },
+  ],
+  [
+    'a constant by way of another name',
+    [node('k/read', 'Identity', ['k']), node('y', 'Conv2D', ['x', 'k/read'], window('VALID'))],
+    { k: { shape: [2, 2, 4, 3] } },
+  ],
+]
+
+const dilatedConvolution = (
+  padded: readonly number[],
+  cropped: readonly number[],
+  op = 'Conv2D',
+): GraphModelArtefacts =>
+  graphModel(
+    image,
+    [
+      node('phases', 'SpaceToBatchND', ['image', 'block', 'paddings']),
+      node('inner', op, ['phases', 'k'], window('VALID')),
+      node('y', 'BatchToSpaceND', ['inner', 'block', 'crops']),
+    ],
+    {
+      ...{ block: whole(2, 3), k: { shape: [3, 3, 3, 2] } },
+      ...{ paddings: { shape: [2, 2], values: [...padded] }, crops: { shape: [2, 2], values: [...cropped] } },
+    },
+  )
 
 describe('exportGraphModel', () => {
   it('computes what TF.js does', async () => {
-    const node = (name: string, op: string, input: string[], attr: object = float): NodeJson => ({
-      name,
-      op,
-      input,
-      attr,
-    })
-    const strided = { ...convolution, strides: list(1, 2, 2, 1), padding: { s: btoa('SAME') } }
-    const window = {
-      ksize: list(1, 2, 2, 1),
-      strides: list(1, 2, 2, 1),
-      padding: { s: btoa('VALID') },
-      ...float,
-    }
-    const resize = { half_pixel_centers: { b: true }, align_corners: { b: false }, ...float }
-    const fused = {
-      fused_ops: { list: { s: [btoa('BiasAdd'), btoa('Relu6')] } },
-      num_args: { i: '1' },
-      epsilon: { f: 1e-4 },
-    }
+    const half = { ...flag('half_pixel_centers'), ...flag('align_corners', false) }
     const artefacts = graphModel(
+      image,
       [
-        node('fused', '_FusedConv2D', ['image', 'k0', 'b0'], { ...convolution, ...fused }),
-        node('deep', 'DepthwiseConv2dNative', ['fused', 'k1'], strided),
+        node('fused', '_FusedConv2D', ['image', 'k0', 'b0'], {
+          ...window('SAME'),
+          ...fused('BiasAdd', 'Relu6'),
+        }),
+        node('deep', 'DepthwiseConv2dNative', ['fused', 'k1'], window('SAME', 2)),
         node('biased', 'BiasAdd', ['deep', 'b1']),
-        node('leaky', 'LeakyRelu', ['biased'], { ...float, alpha: { f: 0.3 } }),
-        node('global', 'Mean', ['leaky', 'axes'], { ...float, keep_dims: { b: true } }),
+        node('leaky', 'LeakyRelu', ['biased'], { alpha: { f: 0.3 } }),
+        node('global', 'Mean', ['leaky', 'axes'], flag('keep_dims')),
         node('gate', 'Sigmoid', ['global']),
         node('gated', 'Mul', ['leaky', 'gate']),
-        node('pooled', 'MaxPool', ['gated'], window),
-        node('large', 'ResizeBilinear', ['pooled', 'size'], resize),
-        node('joined', 'ConcatV2', ['large', 'fused', 'axis'], { ...float, N: { i: '2' } }),
+        node('pooled', 'MaxPool', ['gated'], window('VALID', 2, [2, 2])),
+        node('large', 'ResizeBilinear', ['pooled', 'size'], half),
+        node('joined', 'ConcatV2', ['large', 'fused', 'axis'], { N: { i: '2' } }),
         node('padded', 'Pad', ['joined', 'pads']),
-        node('last', 'Conv2D', ['padded', 'k2'], { ...convolution, padding: { s: btoa('VALID') } }),
+        node('last', 'Conv2D', ['padded', 'k2'], window('VALID')),
         node('output', 'Softmax', ['last']),
       ],
       {
@@ -119,20 +338,111 @@ describe('exportGraphModel', () => {
           k1: { shape: [3, 3, 4, 2] },
           b1: { shape: [8] },
         },
-        ...{
-          axes: { shape: [2], values: [1, 2] },
-          size: { shape: [2], values: [8, 12] },
-          axis: { shape: [], values: [3] },
-        },
+        ...{ axes: whole(1, 2), size: whole(8, 12), axis: { shape: [], values: [3] } },
         ...{ pads: { shape: [4, 2], values: [0, 0, 1, 2, 0, 1, 0, 0] }, k2: { shape: [2, 3, 12, 3] } },
       },
     )
     await compare(artefacts, [8, 12])
   })
 
-  it('names the operation that it cannot export, and refuses other models', () => {
-    const turned = graphModel([{ name: 'turned', op: 'ReverseV2', input: ['image'] }], {})
-    expect(() => exportGraphModel(turned)).toThrow(/ReverseV2 'turned': found operation ReverseV2/)
+  it.each(operations)('computes %s', async (_, nodes, constants) => {
+    const before = node('x', 'Conv2D', ['image', 'kernel'], window('SAME'))
+    const artefacts = graphModel(image, [before, ...nodes], { ...constants, kernel: { shape: [1, 1, 3, 4] } })
+    await compare(artefacts, [6, 8])
+  })
+
+  it('computes in 3D', async () => {
+    const list = (...values: number[]): object => ({ list: { i: values.map(String) } })
+    const volume = (stride: number, more: object = {}): object => ({
+      ...{ strides: list(1, stride, stride, stride, 1), dilations: list(1, 1, 1, 1, 1) },
+      ...{ padding: { s: btoa('SAME') }, data_format: { s: btoa('NDHWC') }, ...more },
+    })
+    const artefacts = graphModel(
+      placeholder([-1, -1, -1, -1, 2]),
+      [
+        node('a', 'Conv3D', ['image', 'k'], volume(1)),
+        node('b', 'BiasAdd', ['a', 'bias']),
+        node('c', 'MaxPool3D', ['b'], volume(2, { ksize: list(1, 2, 2, 2, 1) })),
+        node('d', 'AvgPool3D', ['c'], volume(1, { ksize: list(1, 3, 3, 3, 1) })),
+        node('e', 'Mean', ['d', 'axes'], flag('keep_dims')),
+        node('y', 'Sub', ['d', 'e']),
+      ],
+      { k: { shape: [3, 3, 3, 2, 4] }, bias: { shape: [4] }, axes: whole(1, 2, 3) },
+    )
+    await compare(artefacts, [4, 6, 8])
+  })
+
+  it.each([
+    ['padded to the same size', [2, 2, 3, 4], [0, 0, 0, 1], 'Conv2D'],
+    ['depthwise', [2, 2, 3, 4], [0, 0, 0, 1], 'DepthwiseConv2dNative'],
+    ['without padding', [0, 0, 0, 1], [0, 0, 0, 1], 'Conv2D'],
+  ] as const)('makes a dilated convolution of one between blocks: %s', async (_, padded, cropped, op) => {
+    await compare(dilatedConvolution(padded, cropped, op), [8, 8])
+  })
+
+  it('computes what a DeepLab does, to its labels or to a tensor that is named', async () => {
+    const artefacts = deeplabGraph({ size: 33, classes: 3 })
+    await compare(artefacts, [33, 33])
+    await compare(artefacts, [33, 33], { outputs: ['resized'] })
+    await compare(artefacts, [33, 33], { outputs: ['concat_projection'] })
+  })
+
+  it('takes images in the place of a node', async () => {
+    const artefacts = deeplabGraph({ size: 17, classes: 2 })
+    const bytes = exportGraphModel(artefacts, {
+      input: { name: 'prepared', channels: 3 },
+      outputs: ['logits'],
+    })
+    const net = await loadGraphModel(tf.io.fromMemory(artefacts as tf.io.ModelArtifacts))
+    const x = tf.tensor(standardNormals(17 * 17 * 3, { seed: 1 }), [1, 17, 17, 3])
+    const expected = planar(net.execute({ prepared: x }, 'logits') as tf.Tensor)
+    const image = { shape: [1, 3, 17, 17], data: planar(x).dataSync() as Float32Array }
+    const { logits } = await runOnnx(bytes, { prepared: image })
+    expect(relativeError(logits!.data, expected.dataSync())).toBeLessThan(1e-5)
+  })
+
+  it('gives a DeepLab that can be wrapped', async () => {
+    const wrapped = await wrapOnnx(exportGraphModel(deeplabGraph({ size: 33, classes: 3 })), {
+      classes: 3,
+      rank: 2,
+    })
+    const segmenter = await OnnxSegmenter.load(wrapped)
+    expect(segmenter.metadata).toMatchObject({ channels: 3, properties: { features: 'concat_projection' } })
+    const image = standardNormals(33 * 33 * 3, { seed: 2 })
+    const distribution = await segmenter.predict(image, 1, [33, 33])
+    expect(distribution.spatial).toEqual([33, 33])
+    await segmenter.dispose()
+  })
+
+  it.each([
+    [[node('turned', 'ReverseV2', ['image'])], {}, {}, /ReverseV2 'turned': found operation ReverseV2/],
+    [[node('y', 'Conv2D', ['image', 'image'], window('SAME'))], {}, {}, /input 1 computed by the network/],
+    [
+      [node('y', 'Transpose', ['image', 'o'])],
+      { o: whole(0, 2, 1, 3) },
+      { outputs: ['z'] },
+      /no node 'z'.*netron/,
+    ],
+    [
+      [node('n', 'Size', ['image']), node('y', 'ResizeBilinear', ['image', 'n'])],
+      {},
+      {},
+      /Size 'n': found sizes computed by Size/,
+    ],
+    [
+      [node('a', 'SpaceToBatchND', ['image', 'b', 'p']), node('y', 'BatchToSpaceND', ['a', 'b', 'p'])],
+      { b: whole(2, 2), p: { shape: [2, 2], values: [0, 0, 0, 0] } },
+      {},
+      /BatchToSpaceND 'y': found input 'a', SpaceToBatchND; expected a valid convolution/,
+    ],
+  ] as const)('says what it cannot export (%#)', (nodes, constants, options, message) => {
+    const artefacts = graphModel(image, nodes, constants)
+    expect(() => exportGraphModel(artefacts, options)).toThrow(message)
+    expect(() => exportGraphModel(artefacts, options)).toThrow(ModelError)
+  })
+
+  it('refuses what is cropped more than padded, and other models', () => {
+    expect(() => exportGraphModel(dilatedConvolution([0, 0, 0, 1], [1, 1, 0, 1]))).toThrow(/no more cropped/)
     expect(() => exportGraphModel({ modelTopology: { class_name: 'Model' } })).toThrow(ModelError)
   })
 
@@ -145,7 +455,7 @@ describe('exportGraphModel', () => {
       )
       const weightData = new Uint8Array(readFileSync(`${selfie}/selfie.bin`)).buffer
       const artefacts = { modelTopology, signature, weightSpecs: weightsManifest[0].weights, weightData }
-      await compare(artefacts, [256, 256], 1e-4)
+      await compare(artefacts, [256, 256], { tolerance: 1e-4 })
       const segmenter = await OnnxSegmenter.load(
         await wrapOnnx(exportGraphModel(artefacts), { classes: 1, rank: 2 }),
       )

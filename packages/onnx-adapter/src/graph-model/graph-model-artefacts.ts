@@ -18,6 +18,8 @@ interface AttributeValue {
   readonly f?: number
   readonly b?: boolean
   readonly s?: string
+  /** Of numbers, by name. */
+  readonly type?: string
   readonly list?: { readonly i?: readonly (string | number)[]; readonly s?: readonly string[] }
   readonly shape?: { readonly dim?: readonly { readonly size: string | number }[] }
 }
