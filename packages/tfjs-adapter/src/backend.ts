@@ -94,10 +94,10 @@ async function startWasm(tf: Tfjs, options: BackendOptions): Promise<string> {
   await makeCurrent(tf, 'wasm', `${SERVE_BINARIES}; then load the page again, for TF.js tries only once`)
   const kernels = nativeKernels(tf.backend() as WasmBackend)
   if (!kernels) return 'wasm'
-  const { threads } = kernels
-  if (threads === 1) return 'wasm (SIMD)'
+  const { feature, threads } = kernels
+  if (threads === 1) return `wasm (${feature})`
   const started = await kernels.started
-  return `wasm (SIMD, ${started === threads ? threads : `${started} of ${threads}`} threads)`
+  return `wasm (${feature}, ${started === threads ? threads : `${started} of ${threads}`} threads)`
 }
 
 async function startWebgpu(tf: Tfjs, { backend }: BackendOptions): Promise<string> {

@@ -1,7 +1,7 @@
 // Our own WASM kernels (assembly/) over the memory of TF.js' wasm backend: they read and write its tensors in place.
 import { RuntimeUnavailableError } from '@stochseg/core'
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core'
-import { kernelBuild } from './kernel-build'
+import { type KernelBuild, kernelBuild } from './kernel-build'
 import { withSharedMemory } from './shared-memory'
 import { threadCount } from './thread-count'
 import { alone, type Threads, together } from './threads'
@@ -19,7 +19,7 @@ export interface WasmBackend extends KernelBackend {
 }
 
 /** The functions of assembly/; pointers are byte offsets. Those with shares are called through `divide`. */
-export interface NativeKernels extends Threads {
+export interface NativeKernels extends Threads, Pick<KernelBuild, 'feature'> {
   /** Threads that `divide` may use: scratch of a divided kernel is needed once for each. */
   readonly threads: number
   filterGradient(
@@ -77,7 +77,7 @@ export function nativeKernels(backend: WasmBackend): NativeKernels | undefined {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } })
   const threads = shared ? threadCount() : 1
   const work = threads > 1 ? together(threads, { module, memory }, exports) : alone(exports)
-  const kernels = { ...(exports as object), threads, ...work } as NativeKernels
+  const kernels = { ...(exports as object), feature: build.feature, threads, ...work } as NativeKernels
   instances.set(memory, kernels)
   return kernels
 }
