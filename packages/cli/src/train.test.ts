@@ -139,9 +139,22 @@ describe('resuming', () => {
     expect(code, stderr).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ status: 'done', steps: 1, bestValidation: { step: 1 } })
     const more = ['train', '--out', at('budget'), '--resume', '--minutes', '5']
-    expect((await runRecorded(more)).code).toBe(0)
+    const resumed = await runRecorded(more)
+    expect(resumed.code).toBe(0)
+    expect(resumed.stderr).not.toMatch(/rounds differently/)
     const steps = (all: Awaited<ReturnType<typeof losses>>) => all.filter(([event]) => event === 'step')
     expect(steps(await losses('budget'))).toEqual(steps(await losses('run')))
+  })
+
+  test('another backend is said to be another', async () => {
+    const resume = ['train', '--out', at('budget'), '--resume', '--steps', '9', '--backend', 'cpu']
+    const { code, stderr } = await runRecorded(resume)
+    expect(code, stderr).toBe(0)
+    expect(stderr).toMatch(/^Until step 8 it was trained on tfjs wasm .*; tfjs cpu rounds differently\n/m)
+    expect(JSON.parse(await readFile(at('budget', 'run.json'), 'utf8'))).toMatchObject({
+      configuration: { backend: 'cpu' },
+      engine: 'tfjs cpu',
+    })
   })
 
   const command = fileURLToPath(new URL('../dist/main.js', import.meta.url))

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { CommandIo } from '../io'
 import type { WrapFlags } from '../wrapping/wrap-verb'
-import { DATA_HELP, LAYOUT_HELP } from './help'
+import { BACKEND_HELP, DATA_HELP, LAYOUT_HELP } from './help'
 import { finiteNumber, finiteNumberList, positiveNumber, wholeNumber } from './values'
 
 /** Adds the verb. */
@@ -42,7 +42,7 @@ export function addWrap(program: Command, io: CommandIo): void {
     .option('--factor-scale <x>', "the factor's first standard deviation (default 0.1)", positiveNumber)
     .option('--validation-cases <n>', 'cases of a validation (default 100)', wholeNumber(1))
     .option('--seed <n>', '(default 0)', wholeNumber(0))
-    .option('--backend <name>', 'TF.js backend (default wasm)')
+    .option('--backend <name>', BACKEND_HELP)
     .option('--json', 'print the result as JSON')
     .action(async (flags: WrapFlags) => {
       const { wrapVerb } = await import('../wrapping/wrap-verb')

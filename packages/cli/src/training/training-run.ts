@@ -53,6 +53,12 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
   try {
     const checkpoints = checkpointStore(folder)
     const start = resumed ? ((await checkpoints.load('last'))?.step ?? 0) : 0
+    if (backend === 'auto') io.stderr.write(`Training on ${engine.name}\n`)
+    if (resumed && start > 0 && backendOf(resumed.engine) !== backendOf(engine.name)) {
+      io.stderr.write(
+        `Until step ${start} it was trained on ${resumed.engine}; ${backendOf(engine.name)} rounds differently\n`,
+      )
+    }
     await createFolder(folder)
     const log = await openMetricsLog(join(folder, 'metrics.ndjson'), start)
     const progress = showProgress(io.stderr, `${options.label}: step`)
@@ -122,6 +128,11 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
     data.dispose()
     engine.dispose()
   }
+}
+
+/** The backend that an engine's name begins with, e.g. `tfjs wasm`. */
+function backendOf(engine: string): string {
+  return engine.split(/ \(|;/)[0]!
 }
 
 /** A signal that aborts once `minutes` have passed, looked at between steps: the steps leave timers no turn. */
