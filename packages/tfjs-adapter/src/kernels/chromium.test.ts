@@ -1,4 +1,6 @@
-import { basename, dirname } from 'node:path'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundle } from '../../../../scripts/bundle'
@@ -11,17 +13,47 @@ const wasm = dirname(fileURLToPath(import.meta.resolve('@tensorflow/tfjs-backend
 const wasmPath = '/wasm/'
 const threads = 3
 
+/** A folder with the programs of the page on training: the worker's, and one that runs the page's. */
+async function documented(): Promise<string> {
+  const markdown = await readFile(new URL('../../../../docs/tfjs-training.md', import.meta.url), 'utf8')
+  const [worker, page] = [...markdown.matchAll(/```js\n(.*?)```/gs)].map((block) => block[1]!)
+  const folder = await mkdtemp(join(tmpdir(), 'stochseg-'))
+  const entry = join(folder, 'training-worker.ts')
+  await writeFile(entry, worker!.replace('steps: 500', 'steps: 3'))
+  const module = await bundle(entry, { withTfjs: true })
+  await rm(folder, { recursive: true })
+  await rename(module, module.replace(/mjs$/, 'js'))
+  const program = `
+    const noise = () => new Float32Array(16 * 16).map(() => Math.random())
+    const images = Array.from({ length: 8 }, noise)
+    const labelMaps = images.map((image) => Uint8Array.from(image, (value) => (value > 0.5 ? 1 : 0)))
+    const training = { images, labelMaps, spatial: [16, 16] }
+    const validation = training
+    export const messages = new Promise((resolve) => {
+      const written = []
+      const console = { log: (data) => written.push(data) && data.weights && resolve(written) }
+      ${page}
+    })`
+  await writeFile(join(dirname(module), 'page.js'), program)
+  return dirname(module)
+}
+
 describe.skipIf(!chromiumWithWebgpu)('training on wasm in Chromium (needs /usr/bin/chromium)', () => {
   let program: string
+  let documentedPrograms: string
   let expected: WasmTraining
   beforeAll(async () => {
     program = await bundle(source, { withTfjs: true })
+    documentedPrograms = await documented()
     expected = await trainOnWasm({ threads })
     expect(expected.mayWait).toBe(true)
   }, 120_000)
 
   const open = (isolated: boolean): Promise<ChromiumPage> =>
-    openChromiumPage({ isolated, folders: { program: dirname(program), wasm } })
+    openChromiumPage({
+      isolated,
+      folders: { program: dirname(program), docs: documentedPrograms, wasm, 'tfjs-wasm': wasm },
+    })
 
   /** Calls a function of the program in a page that was just loaded, under a content security policy if need be. */
   async function call<Result>({ page }: ChromiumPage, expression: string, policy = ''): Promise<Result> {
@@ -115,6 +147,18 @@ describe.skipIf(!chromiumWithWebgpu)('training on wasm in Chromium (needs /usr/b
         chunks: { others: 0 },
       })
       expect(found.losses).toEqual(alone.losses)
+    })
+
+    it('runs the programs of docs/tfjs-training.md', async () => {
+      await chromium.page.reload()
+      const messages = await chromium.page.evaluate(`import('/docs/page.js')
+        .then((page) => page.messages)
+        .then((messages) => messages.map((message) => message.weights ? [...message.weights.keys()] : message))`)
+      expect(messages).toMatchObject([
+        { engine: expect.stringMatching(/^tfjs wasm \(/) },
+        ...[1, 2, 3].map((step) => ({ step, loss: expect.any(Number) })),
+        expect.arrayContaining(['head.mean.weight']),
+      ])
     })
   })
 })
