@@ -22,6 +22,8 @@ const OPERATORS: Readonly<Record<string, readonly [operation: string, attributes
   elu: ['Elu', { alpha: { float: 1 } }],
   selu: ['Selu'],
   softmax: ['Softmax', { axis: { int: 1 } }],
+  logsoftmax: ['LogSoftmax', { axis: { int: 1 } }],
+  exponential: ['Exp'],
   hardsigmoid: ['HardSigmoid', { alpha: { float: 0.2 }, beta: { float: 0.5 } }],
 }
 
@@ -49,12 +51,19 @@ function emitFunction(call: LayerCall, name: string, input: string): void {
     graph.operator('Clip', [input, graph.floats([0], []), graph.floats([6], [])], {}, output)
   else if (key === 'swish' || key === 'silu')
     graph.operator('Mul', [input, graph.operator('Sigmoid', [input])], {}, output)
-  else if (key === 'linear') graph.operator('Identity', [input], {}, output)
+  else if (key === 'mish')
+    graph.operator('Mul', [input, graph.operator('Tanh', [graph.operator('Softplus', [input])])], {}, output)
+  else if (key === 'gelu') {
+    const scaled = graph.operator('Mul', [input, graph.floats([Math.SQRT1_2], [])])
+    const doubled = graph.operator('Add', [graph.operator('Erf', [scaled]), graph.floats([1], [])])
+    const halved = graph.operator('Mul', [doubled, graph.floats([0.5], [])])
+    graph.operator('Mul', [input, halved], {}, output)
+  } else if (key === 'linear') graph.operator('Identity', [input], {}, output)
   else
     throw layerError(
       call,
       `activation ${name}`,
-      `linear, relu6, swish or one of ${Object.keys(OPERATORS).join(', ')}`,
+      `linear, relu6, swish, mish, gelu or one of ${Object.keys(OPERATORS).join(', ')}`,
     )
 }
 
@@ -76,10 +85,10 @@ const emitRelu: EmitLayer = (call) => {
 }
 
 const emitSlope =
-  (operation: string, usual: number): EmitLayer =>
+  (operation: string, usual: number, key = 'alpha'): EmitLayer =>
   (call) => {
     const input = inputOf(call)
-    const alpha = Number(call.layer.config.alpha ?? usual)
+    const alpha = Number(call.layer.config[key] ?? usual)
     call.graph.operator(operation, [input.name], { alpha: { float: alpha } }, call.output)
     return { ...input, name: call.output }
   }
@@ -105,6 +114,7 @@ export const ACTIVATION_LAYERS: Readonly<Record<string, EmitLayer>> = {
   ReLU: emitRelu,
   LeakyReLU: emitSlope('LeakyRelu', 0.3),
   ELU: emitSlope('Elu', 1),
+  ThresholdedReLU: emitSlope('ThresholdedRelu', 1, 'theta'),
   PReLU: emitPrelu,
   Softmax: emitSoftmax,
 }

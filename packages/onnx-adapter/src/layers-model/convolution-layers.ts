@@ -1,4 +1,5 @@
 // Convolutions of all kinds, and dense layers, which are 1×1 convolutions where there are spatial axes.
+import { ModelError } from '@stochseg/core'
 import { transposedWindowAttributes, type Window, windowAttributes } from '../convolution-window'
 import { depthwiseKernel, permuted, planarKernel } from '../tfjs-weights'
 import { emitActivated } from './activation-layers'
@@ -44,9 +45,26 @@ const emitConvolution: EmitLayer = (call) => {
 const emitDepthwise: EmitLayer = (call) => {
   const kernel = depthwiseKernel(call.weights('depthwise_kernel'))
   const { name, axes, channels } = inputOf(call)
-  const attributes = { ...windowAttributes(windowOf(call, kernel.shape.slice(2))), group: { int: channels } }
+  const window = depthwiseWindow(call, kernel.shape.slice(2))
+  const attributes = { ...windowAttributes(window), group: { int: channels } }
   const inputs = [name, constantOf(call, 'depthwise_kernel', kernel), ...biasOf(call)]
   return emitActivated(call, 'Conv', inputs, attributes, { axes, channels: kernel.shape[0]! })
+}
+
+/** The window of a DepthwiseConv2D layer, whose dilation TF.js ignores. */
+function depthwiseWindow(call: LayerCall, kernel: readonly number[]): Window {
+  const window = windowOf(call, kernel)
+  const { layer, depthwiseDilation } = call
+  if (layer.className !== 'DepthwiseConv2D' || window.dilation!.every((step) => step === 1)) return window
+  if (depthwiseDilation === undefined) {
+    throw new ModelError(`${layer.className} layer '${layer.name}'`, {
+      found: `a dilation of ${window.dilation!.join(' × ')}, which TF.js 4.22 ignores`,
+      expected: 'to be told whether it is meant',
+      remedy:
+        'Give depthwiseDilation: true for a network of Keras, trained with it, or false for one trained in TF.js, without',
+    })
+  }
+  return depthwiseDilation ? window : { ...window, dilation: kernel.map(() => 1) }
 }
 
 const emitSeparable: EmitLayer = (call) => {
@@ -89,6 +107,7 @@ export const CONVOLUTION_LAYERS: Readonly<Record<string, EmitLayer>> = {
   Conv2D: emitConvolution,
   Conv3D: emitConvolution,
   DepthwiseConv2D: emitDepthwise,
+  StochsegDilatedDepthwise: emitDepthwise,
   SeparableConv2D: emitSeparable,
   Conv2DTranspose: emitTransposed,
   Conv3DTranspose: emitTransposed,

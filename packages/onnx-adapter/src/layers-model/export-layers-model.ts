@@ -31,6 +31,11 @@ export interface LayersModelOptions {
   /** What the file's metadata say beside the head, which TF.js does not know; needed with a head. */
   readonly geometry?: Pick<ModelMetadata, 'minimumSize' | 'multipleOf' | 'receptiveField'>
   readonly properties?: Readonly<Record<string, string>>
+  /**
+   * Whether DepthwiseConv2D layers with a dilation are dilated, as in Keras, or not, as in TF.js, which ignores it. To be said
+   * where there are such layers.
+   */
+  readonly depthwiseDilation?: boolean
 }
 
 const LAYERS: Readonly<Record<string, EmitLayer>> = {
@@ -41,7 +46,8 @@ const LAYERS: Readonly<Record<string, EmitLayer>> = {
 
 /**
  * The bytes of an `.onnx` file that computes what the model does in inference, planar: `[N, C, *S]` where the model has
- * `[N, *S, C]`. Batch and sizes are free, also where the model says them. Inputs, outputs and tensors have the layers' names.
+ * `[N, *S, C]`. Batch and sizes are free, also where the model says them. Inputs, outputs and tensors have the layers' names,
+ * `<model>/<layer>` in a model inside the model.
  *
  * Throws {@link ModelError} naming the layer that cannot be exported, for a graph model, and for weights that are missing.
  */
@@ -52,7 +58,10 @@ export function exportLayersModel(
   const { operatorSet = 17, head } = options
   const model = readTopology(artefacts)
   const graph = new GraphBuilder('layers', operatorSet)
-  const { inputs, outputs } = emitModel(model, graph, readStoredWeights(artefacts))
+  const { depthwiseDilation } = options
+  const { inputs, outputs } = emitModel(model, {
+    ...{ graph, depthwiseDilation, weights: readStoredWeights(artefacts) },
+  })
   const named = head ? emitHead(graph, head, outputs) : outputs
   const metadata = head
     ? headMetadata(model, head, inputs, options)
@@ -70,27 +79,50 @@ interface Emitted {
   readonly outputs: readonly PlanarTensor[]
 }
 
+/** What is the same for a model and the models inside it. */
+interface Emission {
+  readonly graph: GraphBuilder
+  readonly weights: ReadonlyMap<string, StoredWeight>
+  readonly depthwiseDilation: boolean | undefined
+}
+
+/**
+ * @param given the inputs of a model inside another.
+ * @param scope before the names of its layers.
+ */
 function emitModel(
   model: StoredModel,
-  graph: GraphBuilder,
-  weights: ReadonlyMap<string, StoredWeight>,
+  emission: Emission,
+  given?: readonly PlanarTensor[],
+  scope = '',
 ): Emitted {
   const layers = new Map(model.layers.map((layer) => [layer.name, layer]))
-  const emitted = new Map<string, PlanarTensor>()
-  const tensorOf = ({ layer: name, application }: LayerReference): PlanarTensor => {
-    const output = application === 0 ? name : `${name}.${application}`
-    const known = emitted.get(output)
-    if (known) return known
+  const emitted = new Map<string, readonly PlanarTensor[]>()
+  model.inputs.forEach(({ layer }, index) => {
+    if (given) emitted.set(layer, [given[index]!])
+  })
+  const tensorOf = ({ layer: name, application, output }: LayerReference): PlanarTensor => {
+    const key = application === 0 ? name : `${name}.${application}`
+    const known = emitted.get(key)
+    if (known) return known[output]!
     const layer = layers.get(name)!
-    const tensor =
+    const tensors =
       layer.className === 'InputLayer'
-        ? inputTensor(layer)
-        : emit({
-            ...{ graph, layer, output, weights: (part) => weightOf(layer, part, weights) },
-            inputs: layer.applications[application]!.map(tensorOf),
-          })
-    emitted.set(output, tensor)
-    return tensor
+        ? [inputTensor(layer)]
+        : emitLayer(layer, layer.applications[application]!.map(tensorOf), scope + key)
+    emitted.set(key, tensors)
+    return tensors[output]!
+  }
+  const emitLayer = (
+    layer: StoredLayer,
+    inputs: readonly PlanarTensor[],
+    output: string,
+  ): readonly PlanarTensor[] => {
+    if (layer.model) return emitModel(layer.model, emission, inputs, `${output}/`).outputs
+    const weights = (part: string): StoredWeight => weightOf(layer, scope, part, emission.weights)
+    const { graph, depthwiseDilation } = emission
+    const named = { ...layer, name: scope + layer.name }
+    return [emit({ graph, depthwiseDilation, layer: named, output, weights, inputs })]
   }
   return { inputs: model.inputs.map(tensorOf), outputs: model.outputs.map(tensorOf) }
 }
@@ -127,14 +159,20 @@ function inputTensor({ name, config }: StoredLayer): PlanarTensor {
 /** Names end in `<layer>/<part>`; Python adds `:0`, and prefixes of nested scopes. */
 function weightOf(
   { name }: StoredLayer,
+  scope: string,
   part: string,
   weights: ReadonlyMap<string, StoredWeight>,
 ): StoredWeight {
   const wanted = `${name}/${part}`
-  const exact = weights.get(wanted)
+  const exact = weights.get(scope + wanted) ?? weights.get(wanted)
   if (exact) return exact
-  const similar = [...weights].filter(([other]) => `/${other.replace(/:0$/, '')}`.endsWith(`/${wanted}`))
-  if (similar.length === 1) return similar[0]![1]
+  const endIn = (end: string): StoredWeight[] =>
+    [...weights].flatMap(([other, weight]) =>
+      `/${other.replace(/:0$/, '')}`.endsWith(`/${end}`) ? [weight] : [],
+    )
+  const scoped = endIn(scope + wanted)
+  const similar = scoped.length > 0 ? scoped : endIn(wanted)
+  if (similar.length === 1) return similar[0]!
   throw new ModelError(`layer '${name}'`, {
     found: `${similar.length} weights '${wanted}'`,
     expected: 'one',

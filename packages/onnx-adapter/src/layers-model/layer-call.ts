@@ -19,6 +19,8 @@ export interface LayerCall {
   readonly inputs: readonly PlanarTensor[]
   /** The name of its output tensor. */
   readonly output: string
+  /** Whether dilated depthwise convolutions are dilated; undefined where nobody said. */
+  readonly depthwiseDilation: boolean | undefined
   /** A weight of the layer, in TF.js' layout. */
   readonly weights: (part: string) => StoredWeight
 }

@@ -26,6 +26,7 @@ export interface LayersModelArtefacts {
 export interface LayerReference {
   readonly layer: string
   readonly application: number
+  readonly output: number
 }
 
 /** A layer of a functional model. */
@@ -35,6 +36,8 @@ export interface StoredLayer {
   readonly config: Readonly<Record<string, unknown>>
   /** The inputs of each application of the layer. */
   readonly applications: readonly (readonly LayerReference[])[]
+  /** Of a layer that is a model itself. */
+  readonly model?: StoredModel
 }
 
 /** A functional model; a sequential one is a chain of layers. */
@@ -52,12 +55,12 @@ export function readTopology({ modelTopology }: LayersModelArtefacts): StoredMod
   const topology = modelTopology as Json | undefined
   // Converted from Python, the model lies one level deeper.
   const model = (topology?.model_config ?? topology) as Json | undefined
-  const config = model?.config
-  const kind = String(model?.class_name)
-  if (kind === 'Sequential' && config) return sequential(config as Json | readonly Json[])
-  if ((kind === 'Model' || kind === 'Functional') && config) return functional(config as Json)
+  const read = model && modelOf(String(model.class_name), model.config as Json | undefined)
+  if (read) return read
   throw artefactError(
-    topology && 'node' in topology ? 'a graph model (TensorFlow operations)' : `a topology of class ${kind}`,
+    topology && 'node' in topology
+      ? 'a graph model (TensorFlow operations)'
+      : `a topology of class ${String(model?.class_name)}`,
     'a layers model, functional or sequential',
     topology && 'node' in topology
       ? 'Export it by exportGraphModel'
@@ -113,44 +116,75 @@ function joined(data: NonNullable<LayersModelArtefacts['weightData']>): Uint8Arr
   return bytes
 }
 
+/** A model, or nothing where the class is none of models. */
+function modelOf(kind: string, config: Json | readonly Json[] | undefined): StoredModel | undefined {
+  if (kind === 'Sequential' && config) return sequential(config)
+  if ((kind === 'Model' || kind === 'Functional') && config) return functional(config as Json)
+  return undefined
+}
+
 function sequential(config: Json | readonly Json[]): StoredModel {
   const given = (Array.isArray(config) ? config : (config as Json).layers) as readonly Json[]
   const layers = given.map((layer) => layerOf(layer))
   const [first] = layers
   if (!first) throw artefactError('no layers', 'at least one', 'Save the model again')
   const hasInput = first.className === 'InputLayer'
-  const input: StoredLayer = hasInput
-    ? first
-    : { className: 'InputLayer', name: `${first.name}_input`, config: first.config, applications: [] }
+  const input = hasInput ? first : (inputOf(first.model) ?? inputBefore(first))
   const chain = [input, ...layers.slice(hasInput ? 1 : 0)]
   return {
     name: String((config as Json).name ?? 'sequential'),
     layers: chain.map((layer, index) => ({
       ...layer,
-      applications: index === 0 ? [[]] : [[{ layer: chain[index - 1]!.name, application: 0 }]],
+      applications: index === 0 ? [[]] : [[{ layer: chain[index - 1]!.name, application: 0, output: 0 }]],
     })),
-    inputs: [{ layer: input.name, application: 0 }],
-    outputs: [{ layer: chain.at(-1)!.name, application: 0 }],
+    inputs: [{ layer: input.name, application: 0, output: 0 }],
+    outputs: [{ layer: chain.at(-1)!.name, application: 0, output: 0 }],
   }
 }
 
+/** The image of a model that a chain begins with is the chain's own. */
+function inputOf(model: StoredModel | undefined): StoredLayer | undefined {
+  return model?.layers.find(({ name }) => name === model.inputs[0]!.layer)
+}
+
+function inputBefore({ name, config }: StoredLayer): StoredLayer {
+  return { className: 'InputLayer', name: `${name}_input`, config, applications: [] }
+}
+
 function functional(config: Json): StoredModel {
+  const layers = (config.layers as readonly Json[]).map((layer) => layerOf(layer))
+  const [inputs, outputs] = [references(config.input_layers), references(config.output_layers)]
+  const all = [...outputs, ...layers.flatMap(({ applications }) => applications.flat())]
+  // Applications of a model are counted from 1, mostly: it has applied itself to its own inputs before.
+  const firstOf = new Map(
+    layers.flatMap(({ name, model }) => {
+      const applications = all.filter(({ layer }) => layer === name).map(({ application }) => application)
+      return model ? [[name, Math.min(...applications)] as const] : []
+    }),
+  )
+  const counted = ({ layer, application, output }: LayerReference): LayerReference => {
+    return { layer, application: application - (firstOf.get(layer) ?? 0), output }
+  }
   return {
-    name: String(config.name),
-    layers: (config.layers as readonly Json[]).map((layer) => layerOf(layer)),
-    inputs: references(config.input_layers),
-    outputs: references(config.output_layers),
+    ...{ name: String(config.name), inputs, outputs: outputs.map(counted) },
+    layers: layers.map((layer) => ({
+      ...layer,
+      applications: layer.applications.map((read) => read.map(counted)),
+    })),
   }
 }
 
 function layerOf(layer: Json): StoredLayer {
   const config = layer.config as Json
+  const className = String(layer.class_name)
   const nodes = (layer.inbound_nodes ?? []) as readonly unknown[]
+  const model = modelOf(className, config)
   return {
-    className: String(layer.class_name),
+    className,
     name: String(layer.name ?? config.name),
     config,
     applications: nodes.length === 0 ? [[]] : nodes.map(references),
+    ...(model ? { model } : {}),
   }
 }
 
@@ -165,10 +199,10 @@ function references(value: unknown): LayerReference[] {
     )
   return list.map((reference) => {
     const [layer, application, output] = reference as [string, number, number]
-    if (typeof layer === 'string' && output === 0) return { layer, application }
+    if (typeof layer === 'string' && Number.isInteger(output)) return { layer, application, output }
     throw artefactError(
       JSON.stringify(reference),
-      '[layer, application, 0]',
+      '[layer, application, output]',
       'Save the model by TF.js or Keras 2',
     )
   })

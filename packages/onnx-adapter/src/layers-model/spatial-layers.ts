@@ -148,27 +148,67 @@ const emitBatchNormalization: EmitLayer = (call) => {
   )
 }
 
-/** From a vector to `[1, …, 1, C]` and back: what squeeze-and-excitation needs. */
+/** Means and variances over the channels of each voxel. */
+const emitLayerNormalization: EmitLayer = (call) => {
+  const { graph, layer, output } = call
+  const { axis = -1, epsilon = 1e-3, scale = true, center = true } = layer.config
+  const { name, axes, channels } = inputOf(call)
+  const over = [axis].flat()
+  if (over.length !== 1 || (over[0] !== -1 && over[0] !== axes - 1))
+    throw layerError(call, `axis ${over}`, 'the last, channels')
+  const mean = (input: string): string =>
+    graph.operator('ReduceMean', [input], { axes: { ints: [1] }, keepdims: { int: 1 } })
+  const constant = (part: string, otherwise: number): string => {
+    const data = otherwise === 1 ? scale : center
+    const weight = data ? call.weights(part).data : new Float32Array(channels).fill(otherwise)
+    const shape = [channels, ...Array<number>(axes - 2).fill(1)]
+    return constantOf(call, part, { shape, data: weight })
+  }
+  const centred = graph.operator('Sub', [name, mean(name)])
+  const variance = mean(graph.operator('Mul', [centred, centred]))
+  const deviation = graph.operator('Sqrt', [
+    graph.operator('Add', [variance, graph.floats([Number(epsilon)], [])]),
+  ])
+  const scaled = graph.operator('Mul', [graph.operator('Div', [centred, deviation]), constant('gamma', 1)])
+  graph.operator('Add', [scaled, constant('beta', 0)], {}, output)
+  return { name: output, axes, channels }
+}
+
+const emitRescaling: EmitLayer = (call) => {
+  const { graph, layer, output } = call
+  const input = inputOf(call)
+  // Keras takes a number or one for each channel.
+  const constant = (key: string): string => {
+    const values = [layer.config[key] ?? 0].flat() as number[]
+    const ones = Array<number>(input.axes - 2).fill(1)
+    return values.length === 1 ? graph.floats(values, []) : graph.floats(values, [values.length, ...ones])
+  }
+  const scaled = graph.operator('Mul', [input.name, constant('scale')])
+  graph.operator('Add', [scaled, constant('offset')], {}, output)
+  return { ...input, name: output }
+}
+
+/** Between vectors, rows and images, as long as channels stay what they are: what squeeze-and-excitation and rows of classes need. */
 const emitReshape: EmitLayer = (call) => {
   const { graph, output } = call
-  const target = (call.layer.config.target_shape as number[]).slice()
+  const target = (call.layer.config.target_shape as (number | null)[]).map((length) => length ?? -1)
   const { name, axes, channels } = inputOf(call)
-  const known = target.at(-1) === channels || target.at(-1) === -1
-  if (!known || target.slice(0, -1).some((length) => length !== 1) || (axes > 2 && target.length > 1)) {
-    throw layerError(
-      call,
-      `target shape [${target}] from ${axes - 1} axes`,
-      `[${channels}] or [1, …, 1, ${channels}] from [${channels}]`,
-    )
+  const spatial = target.slice(0, -1)
+  const ofVector = axes === 2 && spatial.every((length) => length === 1)
+  const keepsChannels = target.at(-1) === channels || (target.at(-1) === -1 && ofVector)
+  if (!keepsChannels) {
+    throw layerError(call, `target shape [${target}] from ${channels} channels`, `[…, ${channels}]`)
   }
-  const ones = target.slice(0, -1)
-  graph.operator('Reshape', [name, graph.integers([0, channels, ...ones])], {}, output)
+  graph.operator('Reshape', [name, graph.integers([0, channels, ...spatial])], {}, output)
   return { name: output, axes: target.length + 1, channels }
 }
 
 /** Layers by Keras' class names. */
 export const SPATIAL_LAYERS: Readonly<Record<string, EmitLayer>> = {
   BatchNormalization: emitBatchNormalization,
+  StochsegRepairedBatchNormalization: emitBatchNormalization,
+  LayerNormalization: emitLayerNormalization,
+  Rescaling: emitRescaling,
   Add: emitMerge('Sum'),
   Multiply: emitMerge('Mul', true),
   Subtract: emitMerge('Sub', true),
@@ -181,13 +221,19 @@ export const SPATIAL_LAYERS: Readonly<Record<string, EmitLayer>> = {
   AveragePooling2D: emitPool('AveragePool'),
   AveragePooling3D: emitPool('AveragePool'),
   GlobalAveragePooling2D: emitGlobalPool('GlobalAveragePool'),
+  GlobalAveragePooling3D: emitGlobalPool('GlobalAveragePool'),
   GlobalMaxPooling2D: emitGlobalPool('GlobalMaxPool'),
+  GlobalMaxPooling3D: emitGlobalPool('GlobalMaxPool'),
   UpSampling2D: emitUpsampling,
+  UpSampling3D: emitUpsampling,
   ZeroPadding2D: emitZeroPadding,
+  ZeroPadding3D: emitZeroPadding,
   Cropping2D: emitCropping,
+  Cropping3D: emitCropping,
   Reshape: emitReshape,
   Dropout: emitIdentity,
   SpatialDropout2D: emitIdentity,
+  SpatialDropout3D: emitIdentity,
   AlphaDropout: emitIdentity,
   GaussianDropout: emitIdentity,
   GaussianNoise: emitIdentity,
