@@ -120,6 +120,9 @@ export type {
   AdamOptions,
   OptimizerOptions,
   RmsPropOptions,
+  RuleInWgsl,
+  UpdateRule,
+  UpdateSettings,
   Values,
   WeightDecay,
 } from './training/optimizers/update-rule'

@@ -1,9 +1,8 @@
-// TF.js under the Trainer: one network, its forward and backward pass, its optimiser.
+// TF.js under the Trainer: one network, its forward and backward pass, what moves its weights.
 import {
   type BatchLabels,
   centreLabels,
   checkLabels,
-  clipGradients,
   DETERMINISTIC_VARIANCE,
   type EngineState,
   type LogitDistribution,
@@ -24,24 +23,24 @@ import {
 } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { auxiliaryLoss } from './auxiliary-loss'
-import { type Loss, streamingLoss } from './loss'
-import { fromTfjsLayout, getWeights, type ModelParameter, setWeights, toTfjsLayout } from './model-weights'
+import { fromTfjsLayout, getWeights, setWeights, toTfjsLayout } from './model-weights'
+import { onHost } from './on-host'
 import { fromPlanar, toPlanar } from './planar'
 import type { TrainableNetwork } from './trainable-network'
+import type { Placement, WeightUpdater } from './weight-updater'
 
 /** A {@link TrainingEngine} on the current TF.js backend. */
 export class TfjsEngine implements TrainingEngine {
   readonly settings: Readonly<Record<string, string | number>>
-  private readonly optimizer: Optimizer
-  private readonly average = new WeightAverage()
+  private readonly updater: WeightUpdater
 
   constructor(
     readonly name: string,
     private readonly network: TrainableNetwork,
-    optimizer: OptimizerOptions = { name: 'adam' },
-    private readonly loss: Loss = streamingLoss,
+    private readonly optimizer: OptimizerOptions = { name: 'adam' },
+    private readonly placement: Placement = onHost,
   ) {
-    this.optimizer = new Optimizer(optimizer)
+    this.updater = placement.updater(network.parameters, optimizer)
     this.settings = optimizerSettings(optimizer)
   }
 
@@ -60,23 +59,21 @@ export class TfjsEngine implements TrainingEngine {
     const labels = this.outputLabels(batch)
     if (labels.roi?.every((inside) => inside === 0)) return { loss: 0 }
     const { head, parameters } = this.network
-    const trainable = parameters.filter((parameter) => parameter.trainable)
     const { value, grads } = tf.variableGrads(
       () => {
         const images = this.imageTensor(batch.images, batch.batch, batch.spatial)
         const outputs = this.network.forward(images, options)
         const inputs = { ...labels, ...options }
-        const loss = this.loss(head, outputs, inputs)
+        const loss = this.placement.loss(head, outputs, inputs)
         const spatial = outputs.mean.shape.slice(1, -1)
         const auxiliary = auxiliaryLoss(head, outputs.auxiliary ?? [], inputs, spatial)
         return auxiliary ? tf.add(loss, auxiliary) : loss
       },
-      trainable.map(({ variable }) => variable),
+      parameters.filter(({ trainable }) => trainable).map(({ variable }) => variable),
     )
     try {
-      const loss = (await value.data())[0]!
-      if (!Number.isFinite(loss)) return { loss }
-      return { loss, gradientNorm: await this.update(trainable, grads, options) }
+      // The phase `mean` moves nothing of the head but its mean: the rest has no gradient.
+      return await this.updater.update(value, grads, options)
     } finally {
       tf.dispose([value, grads])
     }
@@ -115,55 +112,37 @@ export class TfjsEngine implements TrainingEngine {
 
   async exportState(): Promise<EngineState> {
     const { parameters } = this.network
-    const optimizer = optimizerWeights(this.optimizer, parameters, fromTfjsLayout)
-    return withAverage({ weights: await getWeights(parameters), optimizer }, this.average, fromTfjsLayout)
+    const { optimizer, average } = await this.updater.memory()
+    const state = {
+      weights: await getWeights(parameters),
+      optimizer: optimizerWeights(optimizer, parameters, fromTfjsLayout),
+    }
+    return withAverage(state, average, fromTfjsLayout)
   }
 
   async importState(joined: EngineState): Promise<void> {
     const { parameters } = this.network
     const { state, averages } = splitAverage(joined, toTfjsLayout)
-    const remembered = optimizerState(this.optimizer, parameters, state.optimizer, toTfjsLayout)
+    const [optimizer, average] = [new Optimizer(this.optimizer), new WeightAverage()]
+    optimizer.reset(optimizerState(optimizer, parameters, state.optimizer, toTfjsLayout))
+    average.reset(averages)
     setWeights(parameters, state.weights)
-    this.optimizer.reset(remembered)
-    this.average.reset(averages)
+    this.updater.remember({ optimizer, average })
   }
 
   dispose(): void {
+    this.updater.dispose()
     this.network.dispose()
-  }
-
-  /** Gives the gradients' norm. Where it is not finite, nothing is updated. */
-  private async update(
-    parameters: readonly ModelParameter[],
-    gradients: tf.NamedTensorMap,
-    { learningRate, gradientClip, averageDecay }: StepOptions,
-  ): Promise<number> {
-    // The phase `mean` moves nothing of the head but its mean.
-    const moving = parameters.filter(({ variable }) => gradients[variable.name])
-    const slopes = await Promise.all(moving.map(({ variable }) => valuesOf(gradients[variable.name]!)))
-    const norm = clipGradients(slopes, gradientClip)
-    if (!Number.isFinite(norm)) return norm
-    for (const [index, { name, variable }] of moving.entries()) {
-      const values = await valuesOf(variable)
-      this.optimizer.update(name, values, slopes[index]!, learningRate)
-      assign(variable, values)
-    }
-    if (averageDecay === undefined) this.average.reset()
-    else {
-      for (const { name, variable } of this.network.parameters) {
-        this.average.update(name, await valuesOf(variable), averageDecay)
-      }
-    }
-    return norm
   }
 
   /** What `forward` gives with the averaged weights, where an average is kept. */
   private withAverage<Result>(forward: () => Result): Result {
-    const held = this.network.parameters.flatMap(({ name, variable }) => {
-      const average = this.average.state().get(name)
-      return average ? [{ variable, trained: variable.clone(), average: average.values }] : []
+    const held = this.network.parameters.flatMap((parameter) => {
+      const average = this.updater.average(parameter)
+      const { variable } = parameter
+      return average ? [{ variable, trained: variable.clone(), average }] : []
     })
-    for (const { variable, average } of held) assign(variable, average)
+    for (const { variable, average } of held) variable.assign(average)
     try {
       return forward()
     } finally {
@@ -198,12 +177,6 @@ export class TfjsEngine implements TrainingEngine {
 
 async function valuesOf(tensor: tf.Tensor): Promise<Float32Array> {
   return (await tensor.data()) as Float32Array
-}
-
-function assign(variable: tf.Variable, values: Float32Array): void {
-  tf.tidy(() => {
-    variable.assign(tf.tensor(values, variable.shape))
-  })
 }
 
 /** What a run must agree on when it resumes; nothing for Adam as it is by default. */

@@ -39,10 +39,10 @@ export async function createTfjsEngine(options: EngineOptions & BackendOptions):
       import('./kernels/install'),
     ])
     if (backend === 'wasm') installKernels()
-    const loss = backend === 'webgpu' ? (await import('./webgpu/on-device-loss')).onDeviceLoss : undefined
+    const placement = backend === 'webgpu' ? (await import('./webgpu/on-device')).onDevice : undefined
     const network = 'network' in options ? options.network : specNetwork(options)
-    await network.checkGradients(loss)
-    return new TfjsEngine(description, network, options.optimizer, loss)
+    await network.checkGradients(placement?.loss)
+    return new TfjsEngine(description, network, options.optimizer, placement)
   })
 }
 

@@ -5,8 +5,10 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { bundle } from '../../../../scripts/bundle'
 import { softwareWebgpu } from '../../../../scripts/software-webgpu'
 import type { OperationReport } from '../backend-matrix'
+import type { Crossing, EngineFindings } from '../test-programs/engine-on-device'
 import { fewSteps } from '../test-programs/few-steps'
 import type { LossFinding } from '../test-programs/losses-on-device'
+import type { RefusedUpdates, UpdateFinding } from '../test-programs/updates-on-device'
 
 const program = fileURLToPath(new URL('../test-programs/webgpu-in-node.ts', import.meta.url))
 
@@ -21,6 +23,10 @@ interface Findings {
   leaked: number
   invalid: string
   afterwards: string
+  updates: UpdateFinding[]
+  refused: RefusedUpdates
+  engine: EngineFindings
+  crossings: Crossing[]
 }
 
 describe.skipIf(!softwareWebgpu)('training on Dawn, in Node (needs SwiftShader)', () => {
@@ -73,5 +79,43 @@ describe.skipIf(!softwareWebgpu)('training on Dawn, in Node (needs SwiftShader)'
   it('throws what the device refuses, once', () => {
     expect(found.invalid).toMatch(/^RuntimeUnavailableError: .*cannot convert value/)
     expect(found.afterwards).toBe('right')
+  })
+
+  it("moves weights, moments and averages as core's optimisers do, gradients shortened", () => {
+    expect(found.updates).toHaveLength(6)
+    for (const { norm, values, moments, averages, counts } of found.updates) {
+      expect(norm).toBeLessThan(1e-6)
+      expect(values).toBeLessThan(1e-6)
+      expect(moments).toBeLessThan(1e-6)
+      expect(averages).toBeLessThan(1e-6)
+      expect(counts).toBe(true)
+    }
+  })
+
+  it('moves nothing where gradient or image is not finite, or the device refuses something', () => {
+    // JSON has no infinity and no NaN.
+    const error = 'RuntimeUnavailableError'
+    expect(found.refused).toEqual({ norm: null, error, untouched: [true, true] })
+    expect(found.engine).toMatchObject({ lossOfNaN: null, untouched: true })
+  })
+
+  it('predicts by the averages, and trains on by the weights under them', () => {
+    const [byExport, without] = found.engine.predictions
+    expect(byExport).toBeLessThan(1e-6)
+    expect(without).toBeGreaterThan(1e-2)
+    expect(found.engine.disturbed).toBe(false)
+  })
+
+  it('reads two numbers a step, takes no more memory from step to step, and leaves none', () => {
+    expect(found.engine.reads).toEqual([2])
+    expect(found.engine.grown).toEqual([0, 0, 0])
+    expect(found.engine.left).toBe(0)
+  })
+
+  it('goes on where another backend stopped, and the other way round', () => {
+    expect(found.crossings.map(({ from }) => from)).toEqual(['webgpu', 'wasm'])
+    for (const { loss, norm, weights, optimizer } of found.crossings) {
+      for (const difference of [loss, norm, weights, optimizer]) expect(difference).toBeLessThan(2e-5)
+    }
   })
 })

@@ -26,5 +26,19 @@ export function adam({ name, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamO
           shrink * value - (scaledRate * first[index]!) / (Math.sqrt(second[index]! * correction) + epsilon)
       }
     },
+    wgsl: {
+      numbers: ({ step, learningRate }) => ({
+        rate: learningRate / (1 - beta1 ** step),
+        correction: 1 / (1 - beta2 ** step),
+        new_first: 1 - beta1,
+        new_second: 1 - beta2,
+        epsilon,
+      }),
+      code: /* wgsl */ `
+first += settings.new_first * (slope - first);
+second += settings.new_second * (slope * slope - second);
+let change = settings.rate * first / (sqrt(second * settings.correction) + settings.epsilon);
+`,
+    },
   }
 }

@@ -30,6 +30,33 @@ describe('Optimizer', () => {
     })
   })
 
+  // The statements are JavaScript too.
+  it.each(golden.cases)('says the same in WGSL, with $options', ({ options, values: expected }) => {
+    const optimizer = new Optimizer({ ...options, decayed: 'all' })
+    const { moments, rule } = optimizer
+    const results = [...moments, 'change'].join(', ')
+    const update = new Function(
+      'slope',
+      'settings',
+      'sqrt',
+      ...moments,
+      `${rule.wgsl.code}; return [${results}]`,
+    )
+    let states = golden.start.map((value) => [...moments.map(() => 0), value])
+    golden.gradients.forEach((gradient, step) => {
+      const settings = optimizer.settings('a', step + 1, golden.learningRates[step]!)
+      const numbers = rule.wgsl.numbers(settings)
+      states = states.map((state, index) => {
+        const value = state.at(-1)!
+        const slope = gradient[index]! + settings.penalty * value
+        const next: number[] = update(slope, numbers, Math.sqrt, ...state.slice(0, -1))
+        return [...next.slice(0, -1), settings.shrink * value - next.at(-1)!]
+      })
+      for (const [index, value] of expected[step]!.entries())
+        expect(states[index]!.at(-1)).toBeCloseTo(value, 12)
+    })
+  })
+
   it.each(kinds)('%s: kernels alone decay unless told otherwise', (name) => {
     const moved = (parameter: string, decayed?: 'all'): number => {
       const values = Float32Array.of(1)

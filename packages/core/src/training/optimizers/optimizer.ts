@@ -4,6 +4,7 @@ import { rmsProp } from './rms-prop'
 import {
   type OptimizerOptions,
   type UpdateRule,
+  type UpdateSettings,
   type Values,
   type WeightDecay,
   wrongOption,
@@ -22,16 +23,17 @@ export class Optimizer {
   /** Names the state in a checkpoint; the same for `adam` and `adamW`. */
   readonly name: string
   readonly moments: readonly string[]
-  readonly #rule: UpdateRule
+  /** For engines that move the values by themselves: how. */
+  readonly rule: UpdateRule
   readonly #decay: (name: string) => number
   readonly #state = new Map<string, ParameterState>()
 
   /** Throws `ValueError` for an unknown name and for numbers out of range. */
   constructor(options: OptimizerOptions) {
-    this.#rule = ruleOf(options)
+    this.rule = ruleOf(options)
     this.#decay = decayOf(options)
-    this.name = this.#rule.name
-    this.moments = this.#rule.moments
+    this.name = this.rule.name
+    this.moments = this.rule.moments
   }
 
   /** Moves `values` against `gradient`, in place. Moments have the precision of the values. */
@@ -41,12 +43,16 @@ export class Optimizer {
       moments: this.moments.map(() => values.slice().fill(0)),
     }
     const step = before + 1
-    const decay = this.#decay(name)
-    const decaySettings = this.#rule.decoupled
-      ? { penalty: 0, shrink: 1 - learningRate * decay }
-      : { penalty: decay, shrink: 1 }
-    this.#rule.move(values, gradient, moments, { step, learningRate, ...decaySettings })
+    this.rule.move(values, gradient, moments, this.settings(name, step, learningRate))
     this.#state.set(name, { step, moments })
+  }
+
+  /** What decides a parameter's update number `step`, from 1. */
+  settings(name: string, step: number, learningRate: number): UpdateSettings {
+    const decay = this.#decay(name)
+    return this.rule.decoupled
+      ? { step, learningRate, penalty: 0, shrink: 1 - learningRate * decay }
+      : { step, learningRate, penalty: decay, shrink: 1 }
   }
 
   /** What it remembers of each parameter that has moved; not a copy. */

@@ -29,5 +29,13 @@ export function rmsProp({
         values[index] = shrink * value - learningRate * buffer[index]!
       }
     },
+    wgsl: {
+      numbers: ({ learningRate }) => ({ rate: learningRate, new_square: 1 - decay, momentum, epsilon }),
+      code: /* wgsl */ `
+square += settings.new_square * (slope * slope - square);
+buffer = settings.momentum * buffer + slope / (sqrt(square) + settings.epsilon);
+let change = settings.rate * buffer;
+`,
+    },
   }
 }

@@ -42,6 +42,17 @@ export interface RmsPropOptions extends WeightDecay {
 /** An optimiser as data: JSON, for configurations. */
 export type OptimizerOptions = AdamOptions | RmsPropOptions
 
+/** What decides one update of one parameter, beside the rule. */
+export interface UpdateSettings {
+  /** Counts from 1. */
+  readonly step: number
+  readonly learningRate: number
+  /** λ of an L2 term in the gradient. */
+  readonly penalty: number
+  /** What decoupled decay leaves of the value; 1: everything. */
+  readonly shrink: number
+}
+
 /** How an optimiser moves one parameter. */
 export interface UpdateRule {
   /** Names the state in a checkpoint. */
@@ -49,18 +60,18 @@ export interface UpdateRule {
   /** Names of the running moments, each as large as the parameter. */
   readonly moments: readonly string[]
   readonly decoupled: boolean
-  /** Moves `values` and `moments` in place: slope = gradient + penalty·value, value ← shrink·value − …. `step` counts from 1. */
-  move(
-    values: Values,
-    gradient: Values,
-    moments: readonly Values[],
-    settings: {
-      readonly step: number
-      readonly learningRate: number
-      readonly penalty: number
-      readonly shrink: number
-    },
-  ): void
+  /** Moves `values` and `moments` in place: slope = gradient + penalty·value, value ← shrink·value − change. */
+  move(values: Values, gradient: Values, moments: readonly Values[], settings: UpdateSettings): void
+  /** The twin of {@link move} for graphics cards. */
+  readonly wgsl: RuleInWgsl
+}
+
+/** A rule for one value in WGSL, in float32. */
+export interface RuleInWgsl {
+  /** What differs between updates, which the code reads as `settings.<name>`, of f32. */
+  numbers(settings: UpdateSettings): Readonly<Record<string, number>>
+  /** Statements that change a variable for each moment, under its name, by `slope`, and say `let change = …`. */
+  readonly code: string
 }
 
 /** Throws {@link ValueError} unless a running mean's rate lies in [0, 1). */

@@ -20,10 +20,15 @@ interface Average {
 export class WeightAverage {
   readonly #byName = new Map<string, Average>()
 
+  /** d: the share of the average that the next update keeps, after so many. */
+  static kept(updates: number, decay: number): number {
+    return updates === 0 ? 0 : Math.min(decay, (1 + updates) / (10 + updates))
+  }
+
   /** @param decay in [0, 1); 0.999 remembers about the last thousand steps. */
   update(name: string, values: Float32Array, decay: number): void {
     const { updates, values: average } = this.#byName.get(name) ?? { updates: 0, values: values.slice() }
-    const kept = Math.min(decay, (1 + updates) / (10 + updates))
+    const kept = WeightAverage.kept(updates, decay)
     if (updates > 0) {
       for (let index = 0; index < values.length; index++) {
         average[index] = kept * average[index]! + (1 - kept) * values[index]!
