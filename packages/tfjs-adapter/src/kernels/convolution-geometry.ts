@@ -40,13 +40,13 @@ export function geometry2d(
 export function geometry3d(
   inputShape: readonly number[],
   filterShape: readonly number[],
-  attributes: Pick<tf.Conv3DAttrs, 'strides' | 'pad'>,
+  attributes: Pick<tf.Conv3DAttrs, 'strides' | 'pad'> & Partial<Pick<tf.Conv3DAttrs, 'dilations'>>,
 ): ConvolutionGeometry {
   const info = tf.backend_util.computeConv3DInfo(
     inputShape as [number, number, number, number, number],
     filterShape as [number, number, number, number, number],
     attributes.strides,
-    1,
+    attributes.dilations ?? 1,
     attributes.pad,
   )
   return {
@@ -54,7 +54,7 @@ export function geometry3d(
     outputSize: [info.outDepth, info.outHeight, info.outWidth],
     kernel: [info.filterDepth, info.filterHeight, info.filterWidth],
     stride: [info.strideDepth, info.strideHeight, info.strideWidth],
-    dilation: [1, 1, 1],
+    dilation: [info.dilationDepth, info.dilationHeight, info.dilationWidth],
     padBefore: [info.padInfo.front, info.padInfo.top, info.padInfo.left],
   }
 }
