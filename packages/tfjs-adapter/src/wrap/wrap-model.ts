@@ -9,6 +9,7 @@ import {
 import { checkGradient, lossCheck } from '../gradient-self-test'
 import { OperationLayer } from '../layers/operation-layer'
 import { isDilatedDepthwise, repairLayer } from '../layers/repaired-layers'
+import { registerMissingGradients } from '../operations/missing-gradients'
 import { headOutputs, type TrainableNetwork } from '../trainable-network'
 import { cutModel } from './cut'
 import { headLayers } from './head-layers'
@@ -17,7 +18,6 @@ import { layerChecks } from './layer-checks'
 import { layerParameters } from './layer-parameters'
 import { layerOf, openNested, tensorsBehind } from './open-nested'
 import { makeDilationTrainable } from './trainable-dilation'
-import { makeTranspositionTrainable } from './trainable-transposition'
 
 /** The head that is put on, and how it starts. */
 export interface WrapOptions {
@@ -123,9 +123,9 @@ function repair(model: LayersModel, { depthwiseDilation }: WrapOptions): void {
         'Give depthwiseDilation: true for a network of Keras, trained with it, or false for one trained in TF.js, without',
     })
   }
+  registerMissingGradients()
   for (const layer of model.layers) {
     makeDilationTrainable(layer)
-    makeTranspositionTrainable(layer)
     repairLayer(layer, { depthwiseDilation: depthwiseDilation ?? false })
   }
 }
@@ -196,7 +196,7 @@ function outputSize(model: LayersModel, spatial: readonly number[]): number[] {
     })
   }
   const size = shapeAt(model, spatial)
-  if (false) {
+  if (size.some((length, axis) => length > spatial[axis]!)) {
     throw sizeError(spatial, `the output would be ${size.join(' × ')}`)
   }
   return size
