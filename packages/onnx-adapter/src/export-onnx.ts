@@ -88,6 +88,7 @@ export function exportOnnx(options: ExportOptions): Uint8Array {
       multipleOf: geometry.multipleOf,
       receptiveField: geometry.receptiveField,
       ...(options.fixed?.spatial ? { fixedSize: true } : {}),
+      ...(options.fixed?.batch === undefined ? {} : { fixedBatch: options.fixed.batch }),
       ...(sampler
         ? { sampler: sampler.noise === 'inputs' ? 'noise inputs' : 'random, not reproducible' }
         : {}),

@@ -29,6 +29,7 @@ describe('metadata', () => {
     { factorLayout: 'rank-major' },
     { sampler: 'noise inputs' },
     { fixedSize: true },
+    { fixedBatch: 2 },
   ])('may say %j', (part) => {
     expect(decodeMetadata(encodeMetadata({ ...metadata, ...part }))).toEqual({ ...metadata, ...part })
   })
@@ -39,6 +40,7 @@ describe('metadata', () => {
     ['an unknown head', 'head', 'mixture', /head 'mixture'/],
     ['an impossible rank', 'rank', '0', /rank 0/],
     ['an unknown order of channels', 'factorLayout', 'any', /factorLayout = 'any'/],
+    ['a batch of no images', 'fixedBatch', '0', /fixedBatch = '0'/],
     ['an unknown sampler', 'sampler', 'any', /sampler = 'any'/],
     ['something that is no number', 'channels', 'two', /channels = 'two'/],
     ['another number of axes', 'multipleOf', '4 4', /multipleOf = '4 4'/],

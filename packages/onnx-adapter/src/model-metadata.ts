@@ -15,6 +15,8 @@ export interface ModelMetadata extends InputSizes {
   readonly receptiveField: PerAxis
   /** Only images of exactly `minimumSize` fit: a file of fixed shapes. */
   readonly fixedSize?: true
+  /** Only batches of exactly this many images fit. */
+  readonly fixedBatch?: number
   /** The output `factor` has channel = r·C + c, as PyTorch code has it; c·R + r unless it says so. */
   readonly factorLayout?: 'rank-major'
   /** The outputs `sampleLogits` and `sampleLabels`: drawn from noise that is given, or from the runtime's own. */
@@ -33,7 +35,7 @@ const RANK_MAJOR = 'channel = component * classes + class'
 /** Metadata as names and strings. Throws {@link ValueError} for a property that is named like one of ours. */
 export function encodeMetadata(metadata: ModelMetadata): Map<string, string> {
   const { head, backbone, channels, dimensions, minimumSize, multipleOf, receptiveField } = metadata
-  const { network, properties, factorLayout, fixedSize, sampler } = metadata
+  const { network, properties, factorLayout, fixedSize, fixedBatch, sampler } = metadata
   const reserved = Object.keys(properties).find((name) => name.startsWith(PREFIX))
   if (reserved !== undefined) {
     throw new ValueError('model property', {
@@ -58,6 +60,7 @@ export function encodeMetadata(metadata: ModelMetadata): Map<string, string> {
       multipleOf: multipleOf.join(' '),
       receptiveField: receptiveField.join(' '),
       ...(fixedSize ? { fixedSize: 'true' } : {}),
+      ...(fixedBatch === undefined ? {} : { fixedBatch: String(fixedBatch) }),
       ...(sampler ? { sampler } : {}),
       ...(network ? { network: JSON.stringify(network) } : {}),
       format: FORMAT,
@@ -101,6 +104,7 @@ export function decodeMetadata(entries: ReadonlyMap<string, string>): ModelMetad
     multipleOf: perAxis('multipleOf'),
     receptiveField: perAxis('receptiveField'),
     ...(entries.get(`${PREFIX}fixedSize`) === 'true' ? { fixedSize: true } : {}),
+    ...decodeFixedBatch(entries.get(`${PREFIX}fixedBatch`)),
     ...decodeFactorLayout(entries.get(`${PREFIX}factorLayout`)),
     ...decodeSampler(entries.get(`${PREFIX}sampler`)),
     ...decodeNetwork(entries.get(`${PREFIX}network`)),
@@ -111,6 +115,13 @@ export function decodeMetadata(entries: ReadonlyMap<string, string>): ModelMetad
 /** Whether a file's metadata, names and strings, speak of a distribution: not where there are none, nor for a deterministic head. */
 export function isStochastic(entries: ReadonlyMap<string, string>): boolean {
   return entries.has(`${PREFIX}format`) && entries.get(`${PREFIX}head`) !== 'deterministic'
+}
+
+function decodeFixedBatch(text: string | undefined): Pick<ModelMetadata, 'fixedBatch'> {
+  if (text === undefined) return {}
+  const fixedBatch = Number(text)
+  if (Number.isInteger(fixedBatch) && fixedBatch >= 1) return { fixedBatch }
+  throw metadataError(`${PREFIX}fixedBatch = '${text}'`, 'a whole number > 0')
 }
 
 function decodeFactorLayout(text = CLASS_MAJOR): Pick<ModelMetadata, 'factorLayout'> {

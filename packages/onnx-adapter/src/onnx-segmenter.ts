@@ -81,7 +81,7 @@ export class OnnxSegmenter {
     const name = typeof source === 'string' ? source : 'ONNX model'
     const model = withoutSampler(typeof source === 'string' ? await readModel(source, signal) : source)
     const metadata = checkSummary(name, readOnnxModel(model))
-    const shape = [1, metadata.channels, ...metadata.minimumSize]
+    const shape = [metadata.fixedBatch ?? 1, metadata.channels, ...metadata.minimumSize]
     const opened = await openSession({ name, model, device, worker, threads, verify, shape, signal })
     if (signal?.aborted) {
       await opened.session.release()
@@ -94,8 +94,8 @@ export class OnnxSegmenter {
    * The distribution of the logits for `images` `[batch, channels, *spatial]`, normalised as in training.
    *
    * A deterministic network gives rank 0 and variance `DETERMINISTIC_VARIANCE`. Throws {@link ShapeError} for sizes
-   * that the network does not take (it names the size to pad to), {@link ValueError} for intensities or results that
-   * are not finite, `OutOfMemoryError` where the device or the process has not enough, and `RuntimeUnavailableError`
+   * that the network does not take (it names the size to pad to) and for another batch than the file is for,
+   * {@link ValueError} for intensities or results that are not finite, `OutOfMemoryError` where the device or the process has not enough, and `RuntimeUnavailableError`
    * when the device or the worker is lost. Rejects with the signal's reason when it is aborted: from a worker at once.
    */
   async predict(
@@ -154,6 +154,7 @@ export class OnnxSegmenter {
 
   #checkedShape(images: Float32Array, batch: number, spatial: readonly number[]): readonly number[] {
     checkSize(this.metadata, spatial)
+    checkBatch(this.metadata, batch)
     const shape = [batch, this.metadata.channels, ...spatial]
     checkImages(images, shape)
     return shape
@@ -195,6 +196,15 @@ function checkSize(metadata: ModelMetadata, spatial: readonly number[]): void {
       remedy: 'Use predictWhole, which pads and tiles, or export it without a fixed size',
     })
   }
+}
+
+function checkBatch({ fixedBatch = 0 }: ModelMetadata, batch: number): void {
+  if (fixedBatch === 0 || batch === fixedBatch) return
+  throw new ShapeError('batch', {
+    found: batch === 1 ? 'one image' : `${batch} images`,
+    expected: `${fixedBatch}: the file is for batches of this size alone`,
+    remedy: 'Use predictWhole, which fills batches up, or export it without a fixed batch',
+  })
 }
 
 function checkImages(images: Float32Array, shape: readonly number[]): void {

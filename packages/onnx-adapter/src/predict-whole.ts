@@ -10,6 +10,7 @@ import {
   type WholeImageOptions,
   type WholeImages,
 } from '@stochseg/core'
+import { inFixedBatches, type Predict } from './fixed-batches'
 import type { OnnxSegmenter } from './onnx-segmenter'
 
 /** What is needed of a segmenter. */
@@ -21,7 +22,8 @@ export type PredictWholeOptions = Omit<WholeImageOptions, 'geometry'>
 /**
  * The distribution for whole images, tile by tile; see core's `predictWholeImage`, whose errors it throws.
  *
- * A network of fixed size has tiles of that size, whatever `tile` says.
+ * A network of fixed size has tiles of that size, whatever `tile` says; batches that are smaller than the file's fixed one are
+ * filled up, and larger ones are cut.
  */
 export function predictWhole(
   segmenter: TiledSegmenter,
@@ -43,17 +45,15 @@ export async function predictWhole(
   whole: WholeImages,
   options: PredictWholeOptions = {},
 ): Promise<LogitDistribution | Float16Distribution> {
-  const { fixedSize, minimumSize } = segmenter.metadata
+  const { fixedSize, fixedBatch, minimumSize } = segmenter.metadata
   const { signal } = options
-  return predictWholeImage(
-    (images, batch, spatial) => segmenter.predict(images, batch, spatial, signal ? { signal } : {}),
-    whole,
-    {
-      ...options,
-      geometry: await segmenterGeometry(segmenter),
-      ...(fixedSize ? { tile: minimumSize } : {}),
-    },
-  )
+  const predict: Predict = (images, batch, spatial) =>
+    segmenter.predict(images, batch, spatial, signal ? { signal } : {})
+  return predictWholeImage(fixedBatch === undefined ? predict : inFixedBatches(predict, fixedBatch), whole, {
+    ...options,
+    geometry: await segmenterGeometry(segmenter),
+    ...(fixedSize ? { tile: minimumSize } : {}),
+  })
 }
 
 const geometries = new WeakMap<TiledSegmenter, NetworkGeometry>()
@@ -71,9 +71,9 @@ export async function segmenterGeometry(segmenter: TiledSegmenter): Promise<Netw
 }
 
 async function foreignGeometry(segmenter: TiledSegmenter): Promise<NetworkGeometry> {
-  const { minimumSize, multipleOf, receptiveField, channels, fixedSize } = segmenter.metadata
-  const image = new Float32Array(channels * voxelCount(minimumSize))
-  const output = fixedSize ? minimumSize : (await segmenter.predict(image, 1, minimumSize)).spatial
+  const { minimumSize, multipleOf, receptiveField, channels, fixedSize, fixedBatch = 1 } = segmenter.metadata
+  const images = new Float32Array(fixedBatch * channels * voxelCount(minimumSize))
+  const output = fixedSize ? minimumSize : (await segmenter.predict(images, fixedBatch, minimumSize)).spatial
   const sizes = { minimumSize, multipleOf }
   return {
     ...sizes,

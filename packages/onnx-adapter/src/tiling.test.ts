@@ -18,7 +18,10 @@ import { randomImages, randomWeights } from './random-network'
 const small = deepmedic({ inputChannels: 2, widths: [4, 4, 4, 4, 4, 4, 5, 5], jointWidths: [8, 8] })
 const head = ssnHead({ classes: 2, rank: 2 })
 
-async function load(spec: typeof small, spatial?: readonly number[]): Promise<OnnxSegmenter> {
+async function load(
+  spec: typeof small,
+  fixed?: { readonly spatial?: readonly number[]; readonly batch?: number },
+): Promise<OnnxSegmenter> {
   // Without training, sums over residual connections grow: keep exp(log-diagonal) finite.
   const weights: Weights = new Map(
     [...randomWeights(spec, head, 3)].map(([name, { shape, data }]) => [
@@ -26,7 +29,7 @@ async function load(spec: typeof small, spatial?: readonly number[]): Promise<On
       { shape, data: name === 'head.logDiagonal.weight' ? data.map((value) => value / 100) : data },
     ]),
   )
-  return OnnxSegmenter.load(exportOnnx({ spec, head, weights, fixed: { spatial } }))
+  return OnnxSegmenter.load(exportOnnx({ spec, head, weights, ...(fixed && { fixed }) }))
 }
 
 function expectClose(found: LogitDistribution, expected: LogitDistribution, tolerance: number): void {
@@ -117,7 +120,7 @@ it('padded convolutions: tiles that share twice the receptive field\u2019s reach
 
 it('a file for one size: images of others are padded or tiled, and refused untiled', async () => {
   const spec = meshnet({ dimensions: 2, inputChannels: 1, width: 3, dilations: [1, 2, 1] })
-  const segmenter = await load(spec, [24, 24])
+  const segmenter = await load(spec, { spatial: [24, 24] })
   const anySize = await load(spec)
   const [small, large] = [
     [10, 24],
@@ -134,6 +137,29 @@ it('a file for one size: images of others are padded or tiled, and refused until
   await segmenter.dispose()
   await anySize.dispose()
 })
+
+it.each([1, 2])(
+  'a file for batches of %i: others are filled up or cut, and refused as they are',
+  async (batch) => {
+    const spec = meshnet({ dimensions: 2, inputChannels: 1, width: 3, dilations: [1] })
+    const segmenter = await load(spec, { batch })
+    const anyBatch = await load(spec)
+    const spatial = [7, 8]
+    for (const count of [1, 2, 3]) {
+      const whole = { images: randomImages(count, 1, spatial), batch: count, spatial }
+      expectClose(
+        await predictWhole(segmenter, whole),
+        await anyBatch.predict(whole.images, count, spatial),
+        1e-5,
+      )
+      const untiled = segmenter.predict(whole.images, count, spatial)
+      if (count === batch) await untiled
+      else await expect(untiled).rejects.toThrow(/batches of this size alone/)
+    }
+    await segmenter.dispose()
+    await anyBatch.dispose()
+  },
+)
 
 it('a network with pooling: tiles of an image that does not fit are those of the mirrored one', async () => {
   const spec = unet({ inputChannels: 1, widths: [2, 3], convolutionsPerLevel: 1 })

@@ -54,6 +54,11 @@ test('export takes an operator set, float16 kernels and fixed sizes', async () =
   expect((await readFile(out())).length).toBeLessThan(usual)
   const [image] = (await exported('--fixed-size', '32,48', '--fixed-batch', '2')).inputMetadata
   expect(image).toMatchObject({ shape: [2, 1, 32, 48] })
+  const { stdout } = await runRecorded(['inspect', out()])
+  expect(stdout).toMatch(/^sizes +32 × 48 only$/m)
+  expect(stdout).toMatch(/^batch +2 only$/m)
+  const tried = await runRecorded(['doctor', '--model', out()])
+  expect(tried.stdout).toMatch(/✓ inference on onnxruntime cpu/)
   const wrong = await runRecorded(['export', folder, '--out', out(), '--fixed-size', '33,48'])
   expect(wrong.code).toBe(1)
   expect(wrong.stderr).toMatch(/Pad the image to 34 × 48/)

@@ -58,7 +58,13 @@ export async function inspectVerb(path: string, flags: InspectFlags, io: Command
       ['classes', head.classes === 1 ? '1 (binary, sigmoid)' : String(head.classes)],
       ['backbone', network.backbone],
       ['input', `${network.channels} channels, ${network.dimensions}D`],
-      ['sizes', `${sizes(network.minimumSize)}, larger by multiples of ${sizes(network.multipleOf)}`],
+      [
+        'sizes',
+        network.fixedSize
+          ? `${sizes(network.minimumSize)} only`
+          : `${sizes(network.minimumSize)}, larger by multiples of ${sizes(network.multipleOf)}`,
+      ],
+      ...(network.fixedBatch === undefined ? [] : [['batch', `${network.fixedBatch} only`] as const]),
       ['receptive field', sizes(network.receptiveField)],
       ...(count === undefined ? [] : [['parameters', count] as const]),
       ...(cost

@@ -69,26 +69,28 @@ async function wrappedModel(flags: WrapFlags): Promise<Uint8Array> {
 }
 
 function resultOf(file: string, metadata: ModelMetadata, training: HeadTraining | undefined): object {
-  const { head, channels, dimensions, minimumSize, multipleOf, fixedSize, receptiveField, properties } =
-    metadata
+  const { head, channels, dimensions, minimumSize, multipleOf, receptiveField, properties } = metadata
+  const { fixedSize = false, fixedBatch } = metadata
   const { features, logits } = properties
   return {
     ...{ file, classes: head.classes, rank: head.rank, features, logits, channels, dimensions },
-    ...{ minimumSize, multipleOf, fixedSize: fixedSize ?? false, receptiveField },
+    ...{ minimumSize, multipleOf, fixedSize, fixedBatch, receptiveField },
     ...(training ? { training } : {}),
   }
 }
 
 function summaryOf(file: string, metadata: ModelMetadata, training: HeadTraining | undefined): string {
-  const { head, channels, dimensions, minimumSize, multipleOf, fixedSize, properties } = metadata
+  const { head, channels, dimensions, minimumSize, multipleOf, properties } = metadata
+  const { fixedSize, fixedBatch } = metadata
   const sizes = (lengths: readonly number[]): string => lengths.join(' × ')
   const larger = fixedSize ? ' only' : `, larger by multiples of ${sizes(multipleOf)}`
+  const batches = fixedBatch === undefined ? '' : `, batches of ${fixedBatch} only`
   return textList([
     ['file', file],
     ['features', properties.features ?? '–'],
     ['mean', properties.logits ?? '–'],
     ['head', `${head.classes} classes, rank ${head.rank}`],
-    ['input', `${channels} channels, ${dimensions}D, ${sizes(minimumSize)}${larger}`],
+    ['input', `${channels} channels, ${dimensions}D, ${sizes(minimumSize)}${larger}${batches}`],
     ...(training
       ? ([
           [

@@ -9,7 +9,7 @@ import { DEVICES, type DeviceAttempt } from './device'
 export interface DeviceReport extends DeviceAttempt {
   /** Largest difference to the CPU's outputs, relative to each output's largest value. */
   readonly differenceToCpu?: number
-  /** Duration of a prediction of one image of `size`, the smallest that the model takes, after the first. */
+  /** Duration of a prediction of one image (or the batch that the file is for) of `size`, the smallest that the model takes, after the first. */
   readonly milliseconds?: number
   readonly size?: readonly number[]
   /** See `OnnxSegmenter.placement`. */
@@ -42,11 +42,11 @@ async function probe(
   try {
     segmenter = await OnnxSegmenter.load(source, { ...options, device, verify: true })
     const { placement, metadata, differenceToCpu } = segmenter
-    const size = metadata.minimumSize
-    const image = new Float32Array(metadata.channels * voxelCount(size))
-    await segmenter.predict(image, 1, size, options)
+    const { minimumSize: size, channels, fixedBatch: batch = 1 } = metadata
+    const images = new Float32Array(batch * channels * voxelCount(size))
+    await segmenter.predict(images, batch, size, options)
     const start = performance.now()
-    await segmenter.predict(image, 1, size, options)
+    await segmenter.predict(images, batch, size, options)
     const milliseconds = performance.now() - start
     return { device, works: true, differenceToCpu: differenceToCpu!, milliseconds, size, placement }
   } catch (error) {

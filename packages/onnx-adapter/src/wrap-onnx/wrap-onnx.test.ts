@@ -102,6 +102,7 @@ describe('wrapOnnx', () => {
     }
     const { metadata } = await both(foreignNetwork(spec, 3, [], fixed))
     expect(metadata).toMatchObject({ minimumSize: [2, 2], multipleOf: [2, 2] })
+    expect(metadata).not.toHaveProperty('fixedBatch')
 
     const reshape = [
       node('Reshape', ['classifier', 'flat'], 'flattened'),
@@ -117,7 +118,7 @@ describe('wrapOnnx', () => {
       ...{ classes: 3, rank: 2, features: spec.features, logits: 'restored' },
     })
     const segmenter = await OnnxSegmenter.load(wrapped)
-    expect(segmenter.metadata).toMatchObject({ fixedSize: true, minimumSize: [16, 24] })
+    expect(segmenter.metadata).toMatchObject({ fixedSize: true, fixedBatch: 1, minimumSize: [16, 24] })
     const { spatial } = await segmenter.predict(randomImages(1, 3, [16, 24]), 1, [16, 24])
     expect(spatial).toEqual([16, 24])
     await segmenter.dispose()

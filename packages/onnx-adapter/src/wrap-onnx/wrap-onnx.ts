@@ -111,6 +111,7 @@ export async function wrapOnnx(bytes: Uint8Array, options: WrapOptions): Promise
       multipleOf: sizes.multipleOf,
       receptiveField: sizes.receptiveField,
       ...(sizes.fixedSize ? { fixedSize: true } : {}),
+      ...(typeof batch === 'number' ? { fixedBatch: batch } : {}),
       properties: {
         ...foreignProperties(graph),
         features: found.features,
