@@ -11,6 +11,8 @@ import { recentlyUsed } from './recently-used'
 export interface NiftiFolderOptions extends OpenOptions {
   /** Which file is what; see {@link niftiPatients} for what holds without it. */
   readonly layout?: NiftiLayout | undefined
+  /** What holds where neither `layout` nor the folder's `dataset.json` says it, e.g. the layout that a model was trained on. */
+  readonly otherwise?: NiftiLayout | undefined
   /** Cases that were used last are kept up to this size in all, since a volume is slow to read. Default 1 GiB. */
   readonly keepBytes?: number
 }
@@ -20,8 +22,8 @@ export interface NiftiFolderOptions extends OpenOptions {
  *
  * Where `path` has folders train, val (or validation) or test, they are the splits and hold the patients; otherwise `path` holds
  * the patients, who go 60 : 20 : 20 to train, val and test (`splitOf`). Which file is what says `layout`, else `dataset.json` in
- * `path`, else the names of the files ({@link KNOWN_LAYOUTS}). Arrays keep the files' order, `[z, y, x]`. A case is read when it is
- * asked for.
+ * `path`, else `otherwise`, else the names of the files ({@link KNOWN_LAYOUTS}). Arrays keep the files' order, `[z, y, x]`. A case
+ * is read when it is asked for.
  *
  * Throws `DataError` for a missing folder or file, an empty split and an unknown layout; reading a case throws `DataError` for a
  * damaged file, a volume of another size than the first and intensities that are not finite, `ValueError` for a label that is no
@@ -29,7 +31,7 @@ export interface NiftiFolderOptions extends OpenOptions {
  */
 export async function openNiftiFolder(path: string, options: NiftiFolderOptions): Promise<OpenDataset> {
   const { split, keepBytes = 2 ** 30 } = options
-  const { layout, patients } = await niftiPatients(path, split, options.layout)
+  const { layout, patients } = await niftiPatients(path, split, options.layout, options.otherwise)
   const classes = classesOf(path, layout, options.classes)
   const reference = patients[0]!.channels[0]!
   const { spatial } = await readNifti(reference)

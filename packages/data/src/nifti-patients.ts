@@ -36,16 +36,19 @@ export async function isNiftiFolder(path: string): Promise<boolean> {
 }
 
 /**
- * The patients of a split with the files of a layout: the given one, else that of `dataset.json` at the root, else a known one whose
- * files the first patient has. Throws {@link DataError} for a split without patients, an unknown layout and a missing file.
+ * The patients of a split with the files of a layout: the given one, else that of `dataset.json` at the root, else
+ * `otherwise`, else a known one whose files the first patient has. Throws {@link DataError} for a split without patients, an unknown
+ * layout and a missing file.
  */
 export async function niftiPatients(
   path: string,
   split: Split,
   given?: NiftiLayout,
+  otherwise?: NiftiLayout,
 ): Promise<{ readonly layout: NiftiLayout; readonly patients: readonly PatientFiles[] }> {
   const { folder, names } = await patientNames(path, split)
-  const layout = given ?? (await storedLayout(path)) ?? (await recognisedLayout(join(folder, names[0]!)))
+  const layout =
+    given ?? (await storedLayout(path)) ?? otherwise ?? (await recognisedLayout(join(folder, names[0]!)))
   const filesOf = async (id: string): Promise<PatientFiles> => {
     const found = await namesIn(join(folder, id))
     const file = (name: string): string => join(folder, id, fileNamed(name, { folder, id, found }))

@@ -22,6 +22,8 @@ export interface DataOptions {
   readonly classes?: number | undefined
   /** Which file of a NIfTI patient is what. */
   readonly layout?: NiftiLayout | undefined
+  /** The layout that the model was trained on: for what neither the above nor the folder says. */
+  readonly trained?: NiftiLayout | undefined
 }
 
 /** Opens one split of --data. Throws what the formats throw, `DataError` and `ValueError`. */
@@ -29,8 +31,11 @@ export async function openData(path: string, split: Split, options: DataOptions 
   if (path === GENERATED) {
     return { ...ambiguousShapes({ split, cases: GENERATED_CASES[split] }), close: () => {} }
   }
-  const { classes, layout } = options
-  return openDataset(path, { split, ...(classes === undefined ? {} : { classes }), layout })
+  const { classes, layout, trained } = options
+  return openDataset(path, {
+    ...{ split, layout, otherwise: trained },
+    ...(classes === undefined ? {} : { classes }),
+  })
 }
 
 /** Reads the file of --layout. Throws `DataError`, and `ValueError` for a wrong key. */

@@ -4,6 +4,7 @@ import type { Split } from '@stochseg/data'
 import { type DataOptions, openData, readLayout, spread } from '../datasets/open-data'
 import type { CommandIo } from '../io'
 import { type DeviceName, openModel } from '../model/open-model'
+import { trainedLayout } from '../model/trained-layout'
 import { writeFileAtomically } from '../run-folder/atomic-write'
 import { evaluateImageBlind, evaluateModel } from './evaluate-model'
 import { classDiceText, conventions, metricsRow, metricsText } from './metrics'
@@ -33,6 +34,7 @@ export async function evaluateVerb(flags: EvaluateFlags, io: CommandIo): Promise
   const reading: DataOptions = {
     classes: model.labels,
     layout: flags.layout === undefined ? undefined : await readLayout(flags.layout),
+    trained: trainedLayout(model),
   }
   const split = await openData(flags.data, flags.split, reading)
   const dataset = flags.limit === undefined ? split : spread(split, flags.limit)

@@ -1,9 +1,10 @@
 // The head alone learns, on features that the frozen network gives.
-import { type CheckpointStore, type Dataset, memoryCheckpoints, train, ValueError } from '@stochseg/core'
+import { type Dataset, memoryCheckpoints, train, ValueError } from '@stochseg/core'
 import { FrozenFeatures, withHeads } from '@stochseg/onnx-adapter'
 import { createTfjsEngine } from '@stochseg/tfjs-adapter'
 import { openData, readLayout } from '../datasets/open-data'
 import type { CommandIo } from '../io'
+import { layoutProperties, trainedLayout } from '../model/trained-layout'
 import { showProgress } from '../progress'
 import { writeFileAtomically } from '../run-folder/atomic-write'
 
@@ -37,22 +38,26 @@ export interface HeadTraining {
  */
 export async function trainHeads(
   model: Uint8Array,
-  flags: HeadTrainingFlags & { readonly data: string; readonly out: string },
+  flags: HeadTrainingFlags & { readonly model: string; readonly data: string; readonly out: string },
   io: CommandIo,
 ): Promise<HeadTraining> {
   const { data, out, steps = 500, batchSize = 8, samples = 20, learningRate = 0.01, seed = 0 } = flags
   const layout = flags.layout === undefined ? undefined : await readLayout(flags.layout)
   const frozen = await FrozenFeatures.load(model)
+  const reading = { layout, trained: trainedLayout({ path: flags.model, metadata: frozen.metadata }) }
   const [training, validation] = await Promise.all([
-    openData(data, 'train', { layout }),
-    openData(data, 'val', { layout }),
+    openData(data, 'train', reading),
+    openData(data, 'val', reading),
   ])
   const engine = await createTfjsEngine({
     ...{ ...frozen.network, weights: frozen.weights },
     ...(flags.backend === undefined ? {} : { backend: flags.backend }),
   })
   const checkpoints = memoryCheckpoints()
-  const write = (name: 'best' | 'last'): Promise<void> => writeHeads(out, model, checkpoints, name)
+  const write = async (name: 'best' | 'last'): Promise<void> => {
+    const { state } = (await checkpoints.load(name))!
+    await writeFileAtomically(out, withHeads(model, state.weights, layoutProperties(training.layout)))
+  }
   const progress = showProgress(io.stderr, 'train the head: step')
   const losses: number[] = []
   try {
@@ -85,16 +90,6 @@ export async function trainHeads(
     validation.close()
     await frozen.dispose()
   }
-}
-
-async function writeHeads(
-  out: string,
-  model: Uint8Array,
-  checkpoints: CheckpointStore,
-  name: 'best' | 'last',
-): Promise<void> {
-  const { state } = (await checkpoints.load(name))!
-  await writeFileAtomically(out, withHeads(model, state.weights))
 }
 
 function checkData({ name, channels, classes }: Dataset, { metadata }: FrozenFeatures): void {

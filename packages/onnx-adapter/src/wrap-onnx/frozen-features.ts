@@ -10,7 +10,7 @@ import {
   type Weight,
   type Weights,
 } from '@stochseg/core'
-import { decodeMetadata, isStochastic, type ModelMetadata } from '../model-metadata'
+import { decodeMetadata, encodeMetadata, isStochastic, type ModelMetadata } from '../model-metadata'
 import { readGraph } from '../protobuf/read-graph'
 import { rewriteModel } from '../protobuf/rewrite-model'
 import { withoutSampler } from '../sampler-graph/without-sampler'
@@ -112,12 +112,21 @@ export function hasHeads(model: Uint8Array): boolean {
   return isStochastic(metadata) && nodes.some(({ name }) => name === 'head.mean')
 }
 
-/** The file with other weights in its heads. Throws {@link ModelError} for weights that do not fit. */
-export function withHeads(model: Uint8Array, weights: Weights): Uint8Array {
-  const { network } = readHeads(model)
+/**
+ * The file with other weights in its heads, and more of the user's properties, which replace those of their names.
+ *
+ * Throws {@link ModelError} for weights that do not fit.
+ */
+export function withHeads(
+  model: Uint8Array,
+  weights: Weights,
+  properties: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const { network, metadata } = readHeads(model)
   checkWeights(network.spec, network.head, weights)
   const constants = [...weights].map(([name, { shape, data }]) => ({ name, shape, data }))
-  return rewriteModel(model, { constants })
+  const all = { ...metadata, properties: { ...metadata.properties, ...properties } }
+  return rewriteModel(model, { constants, metadata: encodeMetadata(all) })
 }
 
 function readHeads(model: Uint8Array): Pick<FrozenFeatures, 'metadata' | 'network' | 'weights'> & {
