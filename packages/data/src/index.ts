@@ -27,6 +27,7 @@ export { type NiftiSpace, niftiAffine } from './nifti-header'
 export { type NiftiImage, type NiftiImageFiles, readNiftiImage } from './nifti-image'
 export { KNOWN_LAYOUTS, type NiftiLayout, niftiLayout } from './nifti-layout'
 export { patientImage } from './nifti-patients'
+export { decodeNpy, encodeNpy, type NpyArray, type NpyData, type NpyImage, npyImage, readNpy } from './npy'
 export { openDataset } from './open-dataset'
 export type { OpenDataset, OpenOptions, Split } from './open-options'
 export {

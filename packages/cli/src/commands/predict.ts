@@ -13,7 +13,7 @@ export function addPredict(program: Command, io: CommandIo): void {
     .requiredOption('--model <path>', MODEL_HELP)
     .requiredOption(
       '--input <image...>',
-      'PNG images; NIfTI files, those of one image with commas between them; or folders of patients',
+      'PNG images; numpy arrays [channels, height, width] or [channels, depth, height, width] as .npy; NIfTI files, those of one image with commas between them; or folders of patients',
     )
     .requiredOption('--out <dir>', 'folder for the results')
     .option('--mask <image...>', 'region of interest of each input; outside, labels are 0')

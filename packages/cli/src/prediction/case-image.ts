@@ -1,5 +1,5 @@
-// What --input means: a PNG, the NIfTI files of one image (one a channel), or a patient's folder of them. Results are written
-// in the format and the space of the input.
+// What --input means: a PNG, a numpy array, the NIfTI files of one image (one a channel), or a patient's folder of them. Results are
+// written in the format and the space of the input.
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,13 +7,17 @@ import { gzip } from 'node:zlib'
 import { DataError } from '@stochseg/core'
 import {
   encodeNifti,
+  encodeNpy,
   encodePng,
   type NiftiData,
   type NiftiImageFiles,
   type NiftiLayout,
+  type NpyData,
   normalizePng,
+  npyImage,
   patientImage,
   readNiftiImage,
+  readNpy,
   readPng,
 } from '@stochseg/data'
 
@@ -26,7 +30,7 @@ export interface CaseImage {
   /** `[*spatial]`. */
   readonly roi?: Uint8Array
   /** What the names of its files end in. */
-  readonly extension: '.png' | '.nii.gz'
+  readonly extension: '.png' | '.npy' | '.nii.gz'
   /** The file of a label map `[*spatial]`. */
   readonly labelFile: (labels: Uint8Array) => Promise<Uint8Array>
   /** The file of an entropy map `[*spatial]`, values from 0 to 1. */
@@ -35,7 +39,7 @@ export interface CaseImage {
 
 /** How inputs are read. */
 export interface CaseOptions {
-  /** A file that is above half its range, or above ½ in NIfTI, inside the region of interest. */
+  /** A file that is above half its range, or above ½ in NIfTI and numpy arrays, inside the region of interest. */
   readonly mask?: string | undefined
   /** Which file of a patient's folder is what, and how NIfTI intensities are normalised. */
   readonly layout?: NiftiLayout | undefined
@@ -44,6 +48,8 @@ export interface CaseOptions {
   readonly trained?: NiftiLayout | undefined
   /** Label values of the model, background included. */
   readonly labels: number
+  /** Spatial axes that the model wants. */
+  readonly dimensions: 2 | 3
 }
 
 const NIFTI = /\.nii(\.gz)?$/
@@ -63,7 +69,7 @@ export async function readCaseImage(input: string, options: CaseOptions): Promis
   if (files.length > 1) {
     throw new DataError(`'${input}'`, {
       found: 'several files that are not all NIfTI',
-      expected: 'one PNG, or a .nii.gz for each channel with commas between them',
+      expected: 'one PNG or .npy, or a .nii.gz for each channel with commas between them',
       remedy: 'Give images of their own as arguments of their own, with spaces between them',
     })
   }
@@ -71,7 +77,7 @@ export async function readCaseImage(input: string, options: CaseOptions): Promis
     (found) => found.isDirectory(),
     () => false,
   )
-  if (!isFolder) return pngCase(input, options)
+  if (!isFolder) return input.endsWith('.npy') ? npyCase(input, options) : pngCase(input, options)
   const patient = await patientImage(input, layout, trained)
   const withMask = mask === undefined ? patient.files : { ...patient.files, mask }
   return niftiCase(withMask, normalisation ?? patient.layout.normalisation)
@@ -85,6 +91,29 @@ async function niftiCase(
   const file = (data: NiftiData): Promise<Uint8Array> =>
     promisify(gzip)(encodeNifti({ data, spatial: found.spatial, space }))
   return { ...found, extension: '.nii.gz', labelFile: file, entropyFile: file }
+}
+
+/** Label maps are uint8, entropy is float32. */
+async function npyCase(path: string, { mask, dimensions }: CaseOptions): Promise<CaseImage> {
+  const found = npyImage(await readNpy(path), dimensions, path)
+  const file = async (data: NpyData): Promise<Uint8Array> => encodeNpy({ shape: found.spatial, data })
+  return {
+    ...found,
+    ...(mask === undefined ? {} : { roi: await npyMask(mask, found.spatial) }),
+    extension: '.npy',
+    labelFile: file,
+    entropyFile: file,
+  }
+}
+
+async function npyMask(path: string, size: readonly number[]): Promise<Uint8Array> {
+  const { shape, data } = await readNpy(path)
+  if (String(shape) === String(size)) return Uint8Array.from(data, (value) => Number(value > 0.5))
+  throw new DataError(path, {
+    found: `an array of shape (${shape.join(', ')})`,
+    expected: `(${size.join(', ')}), as its image`,
+    remedy: 'Give the mask that belongs to the image',
+  })
 }
 
 /** Binary label maps are black and white; others hold their labels. Entropy from 0 to 1 is 16 bits from black to white. */

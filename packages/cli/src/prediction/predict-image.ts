@@ -26,7 +26,7 @@ export async function predictImage(
   const { labels } = model
   const { input, mask, normalisation, tile, overlap, storage } = origin
   const found = await readCaseImage(input, {
-    ...{ mask, layout, normalisation, labels },
+    ...{ mask, layout, normalisation, labels, dimensions: model.metadata.dimensions },
     trained: trainedLayout(model),
   })
   checkFits(input, found, model)
@@ -68,12 +68,16 @@ export async function predictImage(
   return summary
 }
 
-function checkFits(input: string, { channels, spatial }: CaseImage, { metadata }: OpenModel): void {
+function checkFits(
+  input: string,
+  { channels, spatial, extension }: CaseImage,
+  { metadata }: OpenModel,
+): void {
   if (spatial.length !== metadata.dimensions) {
     throw new ModelError(`'${input}'`, {
       found: `an image of ${spatial.length} dimensions`,
       expected: `${metadata.dimensions}, as the model wants`,
-      remedy: metadata.dimensions === 3 ? 'Give volumes, e.g. .nii.gz' : 'Give images, e.g. PNG',
+      remedy: metadata.dimensions === 3 ? 'Give volumes: .nii.gz or .npy' : 'Give images: PNG or .npy',
     })
   }
   if (channels === metadata.channels) return
@@ -81,18 +85,20 @@ function checkFits(input: string, { channels, spatial }: CaseImage, { metadata }
     found: `${channels} channels`,
     expected: `${metadata.channels}, as the model wants`,
     remedy:
-      spatial.length === 3
-        ? 'Give a file for each channel, with commas between them, or a folder and its layout'
-        : metadata.channels === 1
-          ? 'Save it as a grey image'
-          : 'Choose images like those of the training',
+      extension === '.npy'
+        ? 'Save it with its channels first'
+        : spatial.length === 3
+          ? 'Give a file for each channel, with commas between them, or a folder and its layout'
+          : metadata.channels === 1
+            ? 'Save it as a grey image'
+            : 'Choose images like those of the training',
   })
 }
 
 /** Samples of an earlier run with more of them would pass for this run's. */
 async function removeStaleSamples(folder: string, samples: number): Promise<void> {
   const stale = (await readdir(folder)).filter(
-    (name) => Number(/^sample-(\d+)\.(png|nii\.gz)$/.exec(name)?.[1]) > samples,
+    (name) => Number(/^sample-(\d+)\.(png|npy|nii\.gz)$/.exec(name)?.[1]) > samples,
   )
   for (const name of stale) await rm(join(folder, name))
 }
