@@ -1,7 +1,8 @@
 // Kernels that TF.js' wasm backend computes rightly but slowly, done directly where our own code can.
 import * as tf from '@tensorflow/tfjs-core'
+import { joinPhases, phasePadding, splitPhases } from '../operations/phases'
 import { columnSums } from './column-sums'
-import { geometry2d, geometry3d } from './convolution-geometry'
+import { type ConvolutionGeometry, geometry2d, geometry3d } from './convolution-geometry'
 import { type NativeKernels, nativeKernels, pointer, type WasmBackend } from './native'
 import { ownConvolution } from './own-convolution'
 import { volumeConvolution } from './volume-convolution'
@@ -101,19 +102,29 @@ const slices: Acceleration = {
   },
 }
 
-/** 3D convolutions; plane by plane where no kernel of ours does them. */
+/** 3D convolutions of stride 1: dilated ones by phases, others plane by plane where no kernel of ours does them. */
 const volumes: Acceleration = {
   kernelName: tf.Conv3D,
   run: (native, backend, { x, filter }, attrs) => {
-    const attributes = attrs as tf.Conv3DAttrs
-    const geometry = geometry3d(x!.shape, filter!.shape, attributes)
-    const steps = [geometry.stride, attributes.dilations].flat()
-    if (steps.some((step) => step !== 1)) return undefined
+    const geometry = geometry3d(x!.shape, filter!.shape, attrs as tf.Conv3DAttrs)
+    if (geometry.stride.some((step) => step !== 1)) return undefined
+    const [volume, weights] = [x as tf.Tensor, filter as tf.Tensor]
+    if (geometry.dilation.some((step) => step !== 1)) {
+      return tf.tidy(() => dilated(volume, weights, geometry))
+    }
     return (
       ownConvolution(native, backend, x!, filter!, undefined, geometry) ??
-      tf.tidy(() => volumeConvolution(x as tf.Tensor, filter as tf.Tensor, geometry))
+      tf.tidy(() => volumeConvolution(volume, weights, geometry))
     )
   },
+}
+
+function dilated(x: tf.Tensor, filter: tf.Tensor, geometry: ConvolutionGeometry): tf.Tensor {
+  const { dilation, outputSize } = geometry
+  const phases = splitPhases(tf.pad(x, [[0, 0], ...phasePadding(geometry).image, [0, 0]]), dilation)
+  const convolved = tf.conv3d(phases as tf.Tensor5D, filter as tf.Tensor5D, 1, 'valid')
+  const shape = [x.shape[0]!, ...outputSize, filter.shape.at(-1)!]
+  return tf.slice(joinPhases(convolved, dilation), Array(shape.length).fill(0), shape)
 }
 
 export const accelerations: readonly Acceleration[] = [

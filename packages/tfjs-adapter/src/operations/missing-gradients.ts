@@ -1,7 +1,7 @@
 // Gradients that TF.js lacks or has wrong on every backend: put in the place of its own, for all code that uses TF.js.
 import * as tf from '@tensorflow/tfjs-core'
-import { type ConvolutionGeometry, geometryOf } from '../kernels/convolution-geometry'
-import { joinPhases, splitPhases } from './phases'
+import { geometryOf } from '../kernels/convolution-geometry'
+import { joinPhases, phasePadding, splitPhases } from './phases'
 
 type Gradient = Required<tf.GradConfig>['gradFunc']
 
@@ -72,28 +72,6 @@ function dilatedGradient(
           return run(kernels.ofFilter, inputs, { filterShape: filter.shape })
         }),
     }
-  }
-}
-
-/** Zeros around image and output that make the phases of each equally long, and the output all that the image gives. */
-function phasePadding({ inputSize, outputSize, kernel, dilation, padBefore }: ConvolutionGeometry): {
-  readonly image: readonly [number, number][]
-  readonly output: readonly [number, number][]
-} {
-  const axes = kernel.map((taps, axis) => {
-    const step = dilation[axis]!
-    const before = padBefore[axis]!
-    const seen = Math.max(outputSize[axis]! + (taps - 1) * step, inputSize[axis]! + before)
-    const length = Math.ceil(seen / step) * step
-    return {
-      before,
-      after: length - inputSize[axis]! - before,
-      rest: length - (taps - 1) * step - outputSize[axis]!,
-    }
-  })
-  return {
-    image: axes.map(({ before, after }) => [before, after]),
-    output: axes.map(({ rest }) => [0, rest]),
   }
 }
 
