@@ -1,6 +1,7 @@
 // The golden distribution cases of the reference data: inputs, and results that PyTorch computed in float64.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { NpyArray } from '../packages/data/src/npy'
 import { readNpy } from './read-npy'
 import { referenceData } from './reference-data'
 
@@ -25,7 +26,7 @@ export interface GoldenCase {
   readonly lossPerItem: readonly number[]
   /** `[M][N]`. */
   readonly logLikelihoodPerSample: readonly (readonly number[])[]
-  array(name: string): Uint8Array | Int32Array | Float32Array | Float64Array
+  array(name: string): NpyArray['data']
 }
 
 /** Undefined where the reference data is not present. */

@@ -15,7 +15,7 @@ describe('golden metrics', () => {
     it.skipIf(!folder)(`equal numpy and scipy on ${name}${folder ? '' : ' (reference data missing)'}`, () => {
       const golden = JSON.parse(readFileSync(join(folder!, 'case.json'), 'utf8'))
       const { data: samples } = readNpy(join(folder!, 'pred.npy')) as { data: Uint8Array }
-      const raters = readNpy(join(folder!, 'gt.npy')) as { shape: number[]; data: Uint8Array }
+      const raters = readNpy(join(folder!, 'gt.npy')) as { shape: readonly number[]; data: Uint8Array }
       const voxels = raters.data.length / raters.shape[0]!
       const { classes } = golden
 
