@@ -277,12 +277,17 @@ describe('exportLayersModel', () => {
     }
     const x = input({ shape: [8, 9, 3] })
     const [left, right] = [part('left'), part('right')]
-    const sum = layers.add({}).apply([left.apply(x), right.apply(x)] as SymbolicTensor[])
-    const artefacts = await saved(model({ inputs: x, outputs: sum as SymbolicTensor }))
-    // As Python names what lies in scopes; TF.js gives both the same name.
-    const names = ['left/same/kernel:0', 'left/same/bias:0', 'right/same/kernel:0', 'right/same/bias:0']
-    const weightSpecs = artefacts.weightSpecs!.map((spec, index) => ({ ...spec, name: names[index]! }))
+    const own = conv({ name: 'same' })(x)
+    const sum = layers.add({}).apply([left.apply(x), right.apply(x), own] as SymbolicTensor[])
     const net = model({ inputs: x, outputs: sum as SymbolicTensor })
+    const artefacts = await saved(net)
+    // As Python names what lies in scopes; TF.js gives all of them the same name.
+    const scopes = net.layers.filter(({ weights }) => weights.length > 0).map(({ name }) => name)
+    const names = scopes.flatMap((name) => {
+      const scope = name === 'same' ? name : `${name}/same`
+      return [`${scope}/kernel`, `${scope}/bias`]
+    })
+    const weightSpecs = artefacts.weightSpecs!.map((spec, index) => ({ ...spec, name: names[index]! }))
     await compare(net, { ...artefacts, weightSpecs }, [8, 9])
   })
 

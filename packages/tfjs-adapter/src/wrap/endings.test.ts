@@ -125,6 +125,25 @@ describe('endings that are found', () => {
   })
 })
 
+describe('the new head', () => {
+  it('learns where all layers of the network are frozen', async () => {
+    const net = network(convolution(3))
+    for (const layer of net.layers) layer.trainable = false
+    const wrapped = await wrap(net, { classes: 3, rank: 2 })
+    const trained = wrapped.parameters.filter(({ trainable }) => trainable).map(({ name }) => name)
+    expect(trained.length).toBe(6)
+    expect(trained.every((name) => name.startsWith('head.'))).toBe(true)
+  })
+
+  it('starts with the same small variance everywhere', async () => {
+    const wrapped = await wrap(network(convolution(3)), { classes: 3, rank: 2, logDiagonalBias: -5 })
+    const x = tf.tensor(standardNormals(128, { seed: 4 }), [1, 8, 8, 2])
+    const [, logDiagonal, factor] = wrapped.model.predict(x) as tf.Tensor[]
+    expect(new Set(logDiagonal!.dataSync())).toEqual(new Set([-5]))
+    expect(new Set(factor!.dataSync()).size).toBeGreaterThan(300)
+  })
+})
+
 describe('models inside models', () => {
   const inner = (name: string, modelName = `model_of_${name}`): LayersModel => {
     const x = input({ shape: [null, null, 2] })
@@ -137,8 +156,11 @@ describe('models inside models', () => {
   }
 
   it('do not learn where they are frozen', async () => {
-    const [frozen, free] = [inner('left'), inner('right')]
+    // In a model of its own, whose layer does not know.
+    const x = input({ shape: [null, null, 2] })
+    const frozen = model({ inputs: x, outputs: on(x, inner('left')), name: 'frozen' })
     frozen.trainable = false
+    const free = inner('right')
     const net = around(frozen, free)
     const kernels = (): tf.TypedArray[] =>
       [frozen, free].map((each) => each.getWeights()[0]!.dataSync().slice())
@@ -150,6 +172,18 @@ describe('models inside models', () => {
     const [frozenAfter, freeAfter] = kernels()
     expect(frozenAfter).toEqual(before[0])
     expect(freeAfter).not.toEqual(before[1])
+  })
+
+  it('may have several inputs', async () => {
+    const [a, b] = [input({ shape: [null, null, 2] }), input({ shape: [null, null, 4] })]
+    const joined = layers.concatenate().apply([on(a, convolution(3)), on(b, convolution(3))])
+    const both = model({ inputs: [a, b], outputs: joined as SymbolicTensor, name: 'both' })
+    const x = input({ shape: [8, 8, 2] })
+    const fused = both.apply([x, on(x, convolution(4))]) as SymbolicTensor
+    const net = withWeights(model({ inputs: x, outputs: on(fused, convolution(2)) }))
+    const before = predict(net)
+    const wrapped = await wrap(net, { classes: 2, rank: 2 })
+    expect(difference(predict(wrapped.model), before)).toBeLessThan(1e-5)
   })
 
   it('give features by the names of their layers', async () => {

@@ -53,5 +53,9 @@ describe('wrapFunction', () => {
     expect(() => network.outputSize([12, 12])).toThrow(
       /\[1,5,5,8\] for an image of 12 × 12; expected .*\(S − 1\)/,
     )
+    const features = (images: tf.Tensor): tf.Tensor => tf.zeros([images.shape[0]!, 3, 3, 3, 8])
+    const ofVolumes = await wrapFunction(features, { ...options, dimensions: 3 })
+    expect(ofVolumes.outputSize([6, 6, 6])).toEqual([6, 6, 6])
+    expect(() => ofVolumes.outputSize([5, 5, 5])).toThrow(ModelError)
   })
 })
