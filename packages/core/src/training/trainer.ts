@@ -122,9 +122,9 @@ export async function train(run: TrainingRun): Promise<TrainingSummary> {
     savedStep = step
   }
   const validate = async (): Promise<void> => {
-    const cases = options.validationCases
+    const { validationCases: cases, classWeights } = options
     const { loss, skipped } = await validationLoss(engine, validationSource, {
-      ...{ samples, batchSize, cases, signal },
+      ...{ samples, batchSize, cases, classWeights, signal },
     })
     if (!Number.isFinite(loss))
       throw diverged(`validation loss ${loss}`, 'a finite loss', { step, savedStep })

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Dataset } from '../dataset'
 import type { LogitDistribution } from '../distribution/logit-distribution'
 import { monteCarloNll } from '../loss/monte-carlo-nll'
+import { memoryCheckpoints } from './checkpoint'
 import { linearEngine } from './linear-engine'
+import { train } from './trainer'
 import type { TrainingEngine } from './training-engine'
 import { VALIDATION_STREAMS, validationLoss } from './validate'
 
@@ -87,6 +89,36 @@ describe('validationLoss', () => {
       roi: Uint8Array.of(1, 0),
     })
     expect(await lossOf(dataset, options, valid)).toBe(loss)
+  })
+
+  it('is by class weights, where training is: its best state is then not the one that they have changed least', async () => {
+    // Images say nothing, and 1 voxel of 12 is foreground: the likelihood wants its share, 1/12; weights of 1 and 33, 3/4.
+    const rare = (length: number): Dataset => ({
+      ...{ name: 'rare', channels: 1, classes: 2, spatial: [12], length },
+      case: async (index) => ({
+        id: String(index),
+        image: new Float32Array(12),
+        raters: Uint8Array.from({ length: 12 }, (_, voxel) => Number(voxel === 0)),
+      }),
+    })
+    const bestStep = async (classWeights?: readonly number[]): Promise<number> => {
+      const { bestValidation } = await train({
+        ...{ engine: linearEngine({ classes: 2, rank: 1 }), checkpoints: memoryCheckpoints() },
+        ...{ training: rare(4), validation: rare(2) },
+        options: {
+          steps: 24,
+          batchSize: 2,
+          samples: 8,
+          learningRate: 0.05,
+          validateEvery: 4,
+          seed,
+          classWeights,
+        },
+      })
+      return bestValidation.step
+    }
+    expect(await bestStep([1, 33])).toBe(24)
+    expect(await bestStep()).toBe(24)
   })
 
   it('stops between batches with the reason of the signal', async () => {

@@ -10,7 +10,8 @@ import type { TrainingEngine } from './training-engine'
 export const VALIDATION_STREAMS: number = 2 ** 31
 
 /**
- * The mean loss (eq. 7) of the validation cases, in nats per image.
+ * The mean loss (eq. 7) of the validation cases, in nats per image: of what training mixes into eq. 7 nothing, for that is a means
+ * to its end; but by its class weights, which say another end.
  *
  * Each case is held against one of its raters, drawn once: with the same `seed` it is the same rater, the same transform
  * (a patch, say) and the same noise at every validation, so that two states are compared on equal terms. Where the network's output is smaller than the image,
@@ -24,10 +25,11 @@ export async function validationLoss(
     readonly batchSize: number
     /** At most this many cases, evenly spread. */
     readonly cases: number
+    readonly classWeights?: readonly number[] | undefined
     readonly signal?: AbortSignal | undefined
   },
 ): Promise<{ readonly loss: number; readonly skipped: readonly SkippedCase[] }> {
-  const { samples, batchSize, signal } = options
+  const { samples, batchSize, classWeights, signal } = options
   const { dataset, seed } = source
   const count = Math.min(options.cases, dataset.length)
   const skipped: SkippedCase[] = []
@@ -47,7 +49,10 @@ export async function validationLoss(
     const distribution = await engine.predict(batch.images, batch.batch, batch.spatial)
     const { labels, roi } = centreLabels(batch, distribution.spatial)
     const stream = VALIDATION_STREAMS + first
-    const { perItem } = monteCarloNll(distribution, labels, { samples, seed, stream, ...(roi && { roi }) })
+    const { perItem } = monteCarloNll(distribution, labels, {
+      ...{ samples, seed, stream, classWeights },
+      ...(roi && { roi }),
+    })
     sum += perItem.reduce((total, loss) => total + loss, 0)
   }
   return { loss: sum / count, skipped }
