@@ -17,7 +17,16 @@ export function addWrap(program: Command, io: CommandIo): void {
     .requiredOption('--out <file>', 'the ONNX file with the head')
     .option('--classes <n>', "the network's logits; 1 is binary, sigmoid", wholeNumber(1))
     .option('--rank <n>', 'columns of the covariance factor (default 10)', wholeNumber(0))
-    .option('--output <name>', 'the output to wrap, where there are several')
+    .option(
+      '--output <name>',
+      "the output to wrap, where there are several; of TF.js' graph models any tensor, what comes behind it is left out",
+    )
+    .addOption(
+      new Option(
+        '--depthwise-dilation <answer>',
+        "for TF.js' layers models that ask: whether dilated depthwise convolutions are dilated, which TF.js ignores",
+      ).choices(['yes', 'no']),
+    )
     .option('--features <tensor>', 'what the head reads (default what the last convolution reads)')
     .option('--logits <tensor>', 'scores before softmax or sigmoid (default found from the output)')
     .addOption(

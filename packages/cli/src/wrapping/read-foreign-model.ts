@@ -15,12 +15,24 @@ interface ModelJson {
   }[]
 }
 
+/** What is said of a model of TF.js. */
+export interface ForeignModelOptions {
+  /** The tensor of a graph model to end at. */
+  readonly output?: string
+  /** Whether dilated DepthwiseConv2D layers are dilated. */
+  readonly depthwiseDilation?: boolean
+}
+
 /** Reads an `.onnx` file, or a model.json with its weights. Throws `DataError`, and `ModelError` for a model that cannot be exported. */
-export async function readForeignModel(path: string): Promise<Uint8Array> {
+export async function readForeignModel(
+  path: string,
+  { output, ...options }: ForeignModelOptions = {},
+): Promise<Uint8Array> {
   if (!path.endsWith('.json')) return readBytes(path, 'an ONNX file')
   const { exportGraphModel, exportLayersModel } = await import('@stochseg/onnx-adapter')
   const { artefacts, isGraph } = await readTfjsModel(path)
-  return isGraph ? exportGraphModel(artefacts) : exportLayersModel(artefacts)
+  if (!isGraph) return exportLayersModel(artefacts, options)
+  return exportGraphModel(artefacts, output === undefined ? {} : { outputs: [output] })
 }
 
 /** Reads a file that a model names by its path from the model's folder, where it must lie. */

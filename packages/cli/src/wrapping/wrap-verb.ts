@@ -14,6 +14,7 @@ export interface WrapFlags extends HeadTrainingFlags {
   readonly classes?: number
   readonly rank?: number
   readonly output?: string
+  readonly depthwiseDilation?: 'yes' | 'no'
   readonly features?: string
   readonly logits?: string
   readonly axes?: 'planar' | 'channels-last'
@@ -51,9 +52,12 @@ async function trained(...call: Parameters<typeof trainHeads>): Promise<HeadTrai
 /** The file as it is where it has a head already, else with one. */
 async function wrappedModel(flags: WrapFlags): Promise<Uint8Array> {
   const { wrapOnnx, hasHeads } = await import('@stochseg/onnx-adapter')
-  const bytes = await readForeignModel(flags.model)
+  const { classes, axes, scale, shift, model, depthwiseDilation, ...rest } = flags
+  const bytes = await readForeignModel(model, {
+    ...(flags.output === undefined ? {} : { output: flags.output }),
+    ...(depthwiseDilation === undefined ? {} : { depthwiseDilation: depthwiseDilation === 'yes' }),
+  })
   if (hasHeads(bytes)) return bytes
-  const { classes, axes, scale, shift, model, ...rest } = flags
   if (classes === undefined) {
     throw new ValueError(`'${model}'`, {
       found: 'a network without an SSN head, and no --classes',

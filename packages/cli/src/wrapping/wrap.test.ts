@@ -6,6 +6,7 @@ import { sampleLabelMaps } from '@stochseg/core'
 import { ambiguousShapes } from '@stochseg/data'
 import { OnnxSegmenter } from '@stochseg/onnx-adapter'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { deeplabGraph } from '../../../../scripts/graph-models'
 import { foreignNetwork, node } from '../../../onnx-adapter/src/wrap-onnx/foreign-network'
 import { runRecorded } from '../recorded-io'
 
@@ -141,6 +142,70 @@ describe('stochseg wrap', () => {
     expect((await runRecorded(flags)).stderr).toMatch(/second\.bin': found no such file; expected weights/)
     await writeFile(at('model.json'), '{"layers": []}')
     expect((await runRecorded(flags)).stderr).toMatch(/found no modelTopology/)
+  })
+
+  test('asks what TF.js leaves open, and ends a graph model at the tensor that is named', async () => {
+    const dilated = {
+      name: 'wide',
+      kernel_size: [3, 3],
+      dilation_rate: [2, 2],
+      padding: 'same',
+      use_bias: false,
+    }
+    const depthwise = { ...dilated, batch_input_shape: [null, null, null, 2] }
+    const modelTopology = {
+      class_name: 'Sequential',
+      config: [
+        { class_name: 'DepthwiseConv2D', config: depthwise },
+        { class_name: 'Conv2D', config: { name: 'last', filters: 2, kernel_size: [1, 1], use_bias: false } },
+      ],
+    }
+    const weights = [
+      { name: 'wide/depthwise_kernel', shape: [3, 3, 2, 1], dtype: 'float32' },
+      { name: 'last/kernel', shape: [1, 1, 2, 2], dtype: 'float32' },
+    ]
+    const weightsManifest = [{ paths: ['open.bin'], weights }]
+    await writeFile(
+      at('open.json'),
+      JSON.stringify({ format: 'layers-model', modelTopology, weightsManifest }),
+    )
+    await writeFile(at('open.bin'), new Uint8Array(Float32Array.from({ length: 22 }, (_, i) => i).buffer))
+    const flags = [
+      'wrap',
+      '--model',
+      at('open.json'),
+      '--classes',
+      '2',
+      '--rank',
+      '1',
+      '--out',
+      at('open.onnx'),
+    ]
+    expect((await runRecorded(flags)).stderr).toMatch(/'wide': found a dilation.*--depthwise-dilation yes/)
+    expect((await runRecorded([...flags, '--depthwise-dilation', 'yes'])).stderr).toBe('')
+
+    const { weightData, weightSpecs, ...graph } = deeplabGraph({ size: 33, classes: 3 })
+    const manifest = [{ paths: ['graph.bin'], weights: weightSpecs }]
+    await writeFile(
+      at('graph.json'),
+      JSON.stringify({ ...graph, format: 'graph-model', weightsManifest: manifest }),
+    )
+    await writeFile(at('graph.bin'), new Uint8Array(weightData))
+    const ofGraph = [
+      'wrap',
+      '--model',
+      at('graph.json'),
+      '--classes',
+      '3',
+      '--rank',
+      '1',
+      '--out',
+      at('graph.onnx'),
+    ]
+    expect(await runRecorded([...ofGraph, '--output', 'resized'])).toMatchObject({ code: 0, stderr: '' })
+    const segmenter = await OnnxSegmenter.load(at('graph.onnx'))
+    expect(segmenter.metadata.properties).toMatchObject({ logits: 'resized', features: 'concat_projection' })
+    await segmenter.dispose()
   })
 
   test('says what is missing or does not fit', async () => {

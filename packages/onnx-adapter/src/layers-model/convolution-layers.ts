@@ -61,7 +61,7 @@ function depthwiseWindow(call: LayerCall, kernel: readonly number[]): Window {
       found: `a dilation of ${window.dilation!.join(' × ')}, which TF.js 4.22 ignores`,
       expected: 'to be told whether it is meant',
       remedy:
-        'Give depthwiseDilation: true for a network of Keras, trained with it, or false for one trained in TF.js, without',
+        'Give depthwiseDilation: true (--depthwise-dilation yes) for a network of Keras, trained with it, or false (no) for one trained in TF.js, without',
     })
   }
   return depthwiseDilation ? window : { ...window, dilation: kernel.map(() => 1) }
