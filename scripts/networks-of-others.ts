@@ -1,18 +1,20 @@
 // Networks as people write and convert them for TF.js layers, small: for tests of what takes a network of somebody else's.
 //
 // Weights are set from a seed, so that a test repeats.
-import { standardNormals } from '@stochseg/core'
-import * as tf from '@tensorflow/tfjs-core'
+import { type LayersModel, layers, model, type SymbolicTensor, sequential } from '@tensorflow/tfjs-layers'
 import {
-  input,
-  type LayersModel,
-  layers,
-  model,
-  type SymbolicTensor,
-  sequential,
-} from '@tensorflow/tfjs-layers'
-
-type Build = (x: SymbolicTensor) => SymbolicTensor
+  chain,
+  conv,
+  functional,
+  images,
+  mobilenet,
+  normalise,
+  on,
+  pointwise,
+  pyramid,
+  relu,
+  withWeights,
+} from './network-parts'
 
 /** A network, and images that it takes. */
 export interface NetworkOfOthers {
@@ -24,97 +26,6 @@ export interface NetworkOfOthers {
   readonly classes: number
   /** Whether TF.js refuses to run it. */
   readonly refused?: true
-}
-
-const on = (layer: layers.Layer, ...inputs: SymbolicTensor[]): SymbolicTensor =>
-  layer.apply(inputs.length === 1 ? inputs[0]! : inputs) as SymbolicTensor
-
-const chain = (x: SymbolicTensor, ...list: (layers.Layer | Build)[]): SymbolicTensor =>
-  list.reduce((tensor, step) => (typeof step === 'function' ? step(tensor) : on(step, tensor)), x)
-
-const conv = (filters: number, kernelSize = 3, more: object = {}): layers.Layer =>
-  layers.conv2d({ filters, kernelSize, padding: 'same', ...more })
-
-const pointwise = (filters: number, more: object = {}): layers.Layer => conv(filters, 1, more)
-
-const normalise = (more: object = {}): layers.Layer => layers.batchNormalization({ momentum: 0.9, ...more })
-
-const relu6 = (): layers.Layer => layers.reLU({ maxValue: 6 })
-
-const relu = (): layers.Layer => layers.activation({ activation: 'relu' })
-
-/** MobileNetV2's: expand, depthwise, project, with a residual where the shape allows. */
-const invertedResidual =
-  (filters: number, { stride = 1, dilation = 1 } = {}): Build =>
-  (x) => {
-    const channels = x.shape.at(-1)!
-    const depthwise =
-      stride === 1
-        ? [
-            layers.depthwiseConv2d({
-              kernelSize: 3,
-              padding: 'same',
-              dilationRate: dilation,
-              useBias: false,
-            } as never),
-          ]
-        : // As Keras' applications do it: zeros first, then a valid convolution.
-          [
-            layers.zeroPadding2d({
-              padding: [
-                [0, 1],
-                [0, 1],
-              ],
-            } as never),
-            layers.depthwiseConv2d({
-              kernelSize: 3,
-              padding: 'valid',
-              strides: stride,
-              useBias: false,
-            } as never),
-          ]
-    const y = chain(
-      x,
-      ...[pointwise(2 * channels, { useBias: false }), normalise(), relu6()],
-      ...[...depthwise, normalise(), relu6()],
-      ...[pointwise(filters, { useBias: false }), normalise()],
-    )
-    return stride === 1 && channels === filters ? on(layers.add(), x, y) : y
-  }
-
-const mobilenet: readonly Build[] = [
-  (x) => chain(x, conv(4, 3, { strides: 2, useBias: false }), normalise(), relu6()),
-  invertedResidual(6, { stride: 2 }),
-  invertedResidual(6),
-  invertedResidual(8, { dilation: 2 }),
-  invertedResidual(8, { dilation: 2 }),
-]
-
-/** DeepLab's pyramid: 1×1, dilated 3×3, and the pooled image, which `size` brings back to the features' size. */
-const pyramid =
-  (size: [number, number]): Build =>
-  (x) => {
-    const block =
-      (layer: layers.Layer): Build =>
-      (y) =>
-        chain(y, layer, normalise(), relu())
-    const pooled = chain(
-      x,
-      layers.averagePooling2d({ poolSize: size }),
-      block(pointwise(6)),
-      layers.upSampling2d({ size, interpolation: 'bilinear' }),
-    )
-    const dilated = [1, 2, 3].map((rate) => block(conv(6, 3, { dilationRate: rate, useBias: false }))(x))
-    const joined = on(layers.concatenate(), pooled, block(pointwise(6))(x), ...dilated)
-    return chain(joined, block(pointwise(8)), layers.dropout({ rate: 0.1, seed: 1 }))
-  }
-
-function images(...shape: (number | null)[]): SymbolicTensor {
-  return input({ shape })
-}
-
-function functional(x: SymbolicTensor, build: Build, name?: string): LayersModel {
-  return model({ inputs: x, outputs: build(x), ...(name === undefined ? {} : { name }) })
 }
 
 const networks: Readonly<Record<string, NetworkOfOthers>> = {
@@ -417,21 +328,3 @@ export const NETWORKS_OF_OTHERS: Readonly<Record<string, NetworkOfOthers>> = Obj
     { ...network, build: () => withWeights(network.build()) },
   ]),
 )
-
-/** Sets all weights from a seed: He-normal kernels, biases and scales near their usual values. */
-export function withWeights(network: LayersModel, seed = 0): LayersModel {
-  const values = network.weights.map((weight, stream) => {
-    const shape = weight.shape as number[]
-    const normals = standardNormals(tf.util.sizeFromShape(shape), { seed, stream })
-    const fan = shape.length > 1 ? Math.max(1, tf.util.sizeFromShape(shape.slice(0, -1))) : 1
-    const positive = /gamma|variance/.test(weight.originalName)
-    const change = shape.length > 1 ? Math.sqrt(2 / fan) : 0.2
-    return tf.tensor(
-      normals.map((value) => (positive ? Math.exp(change * value) : change * value)),
-      shape,
-    )
-  })
-  network.setWeights(values)
-  tf.dispose(values)
-  return network
-}

@@ -10,7 +10,7 @@ import {
 } from '@tensorflow/tfjs-layers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { expectClose } from '../../../../scripts/expect-close'
-import { withWeights } from '../../../../scripts/networks-of-others'
+import { withWeights } from '../../../../scripts/network-parts'
 import { createTfjsEngine, installWasmTrainingKernels, registerLayers, wrap } from '../index'
 
 beforeAll(async () => {

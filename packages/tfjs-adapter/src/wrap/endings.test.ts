@@ -10,7 +10,7 @@ import {
   sequential,
 } from '@tensorflow/tfjs-layers'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { withWeights } from '../../../../scripts/networks-of-others'
+import { withWeights } from '../../../../scripts/network-parts'
 import { createTfjsEngine, installWasmTrainingKernels, wrap } from '../index'
 
 beforeAll(() => installWasmTrainingKernels())
