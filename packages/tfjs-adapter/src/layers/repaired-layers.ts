@@ -6,9 +6,10 @@ import { convolveDilated, dilatedWindow } from './dilated-call'
 
 type LayerClass = typeof layers.Layer
 
-// TF.js exports functions that make layers, but not their classes.
-const DepthwiseConv2D = layers.depthwiseConv2d({ kernelSize: 1 }).constructor as unknown as LayerClass
-const BatchNormalization = layers.batchNormalization({}).constructor as unknown as LayerClass
+// TF.js exports functions that make layers, but not their classes. A name, so that none is taken from those that TF.js counts.
+const name = 'class'
+const DepthwiseConv2D = layers.depthwiseConv2d({ kernelSize: 1, name }).constructor as unknown as LayerClass
+const BatchNormalization = layers.batchNormalization({ name }).constructor as unknown as LayerClass
 
 /** A depthwise convolution with the dilation that it has in Keras: TF.js ignores it. */
 export class DilatedDepthwiseLayer extends DepthwiseConv2D {
