@@ -44,36 +44,47 @@ async function steps(
   return results
 }
 
-/** How far the step after a change of backend is from that without one, relatively. */
+async function predicted(engine: TrainingEngine): Promise<Arrays> {
+  const { mean, factor, diagonal } = await engine.predict(images, 2, [8, 8])
+  return Object.entries({ mean, factor, diagonal })
+}
+
+/** How far a step by another engine, maybe on another backend, is from that by the one before, relatively. */
 export interface Crossing {
   readonly from: string
+  readonly to: string
+  /** Before the step. */
+  readonly prediction: number
   readonly loss: number
   readonly norm: number
   readonly weights: number
   readonly optimizer: number
 }
 
-/** From webgpu to wasm, and back. */
+/** From webgpu to webgpu, to wasm, and back. */
 export async function crossings(): Promise<Crossing[]> {
   const result: Crossing[] = []
   for (const [from, to] of [
+    ['webgpu', 'webgpu'],
     ['webgpu', 'wasm'],
     ['wasm', 'webgpu'],
   ] as const) {
     const straight = await engineOn(from)
     await steps(straight, [0, 4])
     const state = await straight.exportState()
+    const prediction = await predicted(straight)
     const [wanted] = await steps(straight, [4, 5])
     const expected = await straight.exportState()
     straight.dispose()
     const resumed = await engineOn(to)
     await resumed.importState(state)
+    const difference = largestDifference(await predicted(resumed), prediction)
     const [got] = await steps(resumed, [4, 5])
     const found = await resumed.exportState()
     resumed.dispose()
     const arrays = (of: EngineState['weights']): Arrays => [...of].map(([name, { data }]) => [name, data])
     result.push({
-      from,
+      ...{ from, to, prediction: difference },
       loss: Math.abs(got!.loss / wanted!.loss - 1),
       norm: Math.abs(got!.gradientNorm! / wanted!.gradientNorm! - 1),
       weights: largestDifference(arrays(found.weights), arrays(expected.weights)),
@@ -104,10 +115,6 @@ export async function engineFindings(): Promise<EngineFindings> {
   const tensors = tf.memory().numTensors
   const engine = await engineOn('webgpu')
   const losses = await steps(engine, [0, 6])
-  const predicted = async (of: TrainingEngine): Promise<Arrays> => {
-    const { mean, factor, diagonal } = await of.predict(images, 2, [8, 8])
-    return Object.entries({ mean, factor, diagonal })
-  }
   const byAverage = await predicted(engine)
   const { weights } = await engine.exportState()
   const exported = await engineOn('webgpu')

@@ -6,6 +6,7 @@ import {
   type ParameterState,
   type StepOptions,
   type StepResult,
+  type Values,
   WeightAverage,
 } from '@stochseg/core'
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
@@ -86,15 +87,14 @@ export class DeviceUpdater implements WeightUpdater {
   remember({ optimizer, average }: UpdateMemory): void {
     this.dispose()
     for (const { name, variable } of this.parameters) {
+      onDevice(variable)
+      const uploaded = (values: Values): tf.Tensor =>
+        onDevice(tf.tensor(values as Float32Array, variable.shape))
       const moved = optimizer.state().get(name)
-      if (moved) {
-        const tensors = moved.moments.map((values) => tf.tensor(values as Float32Array, variable.shape))
-        this.moments.set(name, { step: moved.step, tensors })
-      }
+      if (moved) this.moments.set(name, { step: moved.step, tensors: moved.moments.map(uploaded) })
       const averaged = average.state().get(name)
       if (averaged) {
-        const values = tf.tensor(averaged.values, variable.shape)
-        this.averages.set(name, { updates: averaged.updates, values })
+        this.averages.set(name, { updates: averaged.updates, values: uploaded(averaged.values) })
       }
     }
   }
@@ -194,6 +194,12 @@ function squaresOf(
   const reads = [loss, partial]
   runs.push({ shader: outcomeShader, reads, writes: [outcome], settings: { parts }, groups: 1 })
   return { outcome, runs }
+}
+
+/** Uploaded at once: TF.js computes with small tensors on the CPU until they are, with other roundings. */
+function onDevice(tensor: tf.Tensor): tf.Tensor {
+  ;(tf.backend() as WebGPUBackend).uploadToGPU(tensor.dataId)
+  return tensor
 }
 
 function groupsFor({ size }: tf.Tensor): number {
