@@ -85,7 +85,13 @@ describe('resolveBackbone', () => {
   it('says what there is where it finds nothing', async () => {
     const missing = resolveBackbone('no-such-package')
     await expect(missing).rejects.toThrow(ModelError)
-    await expect(missing).rejects.toThrow(/no package \(.*unet, unet-lidc, deepmedic.*install the package/s)
+    await expect(missing).rejects.toThrow(/no package \(.*unet, unet-lidc, deepmedic.*install the package/)
+    const stack = async (): Promise<never> => {
+      throw new Error("Cannot find module 'x'\nRequire stack:\n- /here.js")
+    }
+    await expect(resolveBackbone('x', stack)).rejects.toThrow(
+      /no package \(Cannot find module 'x'\); expected/,
+    )
     await expect(resolveBackbone('x', async () => ({ default: {} }))).rejects.toThrow(
       /default export is none/,
     )

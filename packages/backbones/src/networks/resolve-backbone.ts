@@ -25,7 +25,7 @@ export async function resolveBackbone(
     module = await importModule(name)
   } catch (cause) {
     throw new ModelError(`backbone '${name}'`, {
-      found: `no backbone of that name, and no package (${cause instanceof Error ? cause.message : String(cause)})`,
+      found: `no backbone of that name, and no package (${firstLine(cause)})`,
       expected,
       remedy: 'Correct the name, or install the package',
       cause,
@@ -38,6 +38,11 @@ export async function resolveBackbone(
     expected,
     remedy: 'A package exports what defineBackbone gives: export default defineBackbone({ … })',
   })
+}
+
+/** Node adds a list of files that asked for the module. */
+function firstLine(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!
 }
 
 function isBackbone(value: unknown): value is Backbone {

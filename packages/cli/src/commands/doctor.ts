@@ -9,6 +9,7 @@ import { MODEL_HELP } from './help'
 export function addDoctor(program: Command, io: CommandIo): void {
   program
     .command('doctor')
+    .summary('Say what works here: training backends and ONNX providers.')
     .description(
       'Say which training backends and ONNX providers work here, and why the others do not. On each backend, every operation that a network can use is tried, forward and gradient.',
     )

@@ -46,7 +46,11 @@ export function addTrain(program: Command, io: CommandIo): void {
     )
     .option('--factor-scale <x>', "multiplies the factor's first weights (default 0.3)", positiveNumber)
     .option('--steps <n>', '(default 5000)', wholeNumber(1))
-    .option('--mean-steps <n>', 'steps that train the mean alone, at first (default 500)', wholeNumber(0))
+    .option(
+      '--mean-steps <n>',
+      'steps that train the mean alone, at first (default a tenth of --steps)',
+      wholeNumber(0),
+    )
     .option('--batch-size <n>', '(default 8)', wholeNumber(1))
     .option('--samples <n>', 'Monte-Carlo samples of the loss (default 20)', wholeNumber(1))
     .option('--antithetic', 'draw the samples in mirrored pairs')

@@ -57,7 +57,10 @@ export async function inspectVerb(path: string, flags: InspectFlags, io: Command
       ['head', head.kind === 'low-rank' ? `low-rank, rank ${head.rank}` : head.kind],
       ['classes', head.classes === 1 ? '1 (binary, sigmoid)' : String(head.classes)],
       ['backbone', network.backbone],
-      ['input', `${network.channels} channels, ${network.dimensions}D`],
+      [
+        'input',
+        `${network.channels} ${network.channels === 1 ? 'channel' : 'channels'}, ${network.dimensions}D`,
+      ],
       [
         'sizes',
         network.fixedSize

@@ -8,11 +8,16 @@ test('defaults are filled in', () => {
     head: 'low-rank',
     rank: 10,
     steps: 7,
+    meanSteps: 0,
   })
+  expect(parseConfiguration({ data: 'x.h5' })).toMatchObject({ steps: 5000, meanSteps: 500 })
+  expect(parseConfiguration({ data: 'x.h5', steps: 99, meanSteps: 50 })).toMatchObject({ meanSteps: 50 })
 })
 
 test('an unknown key is named', () => {
-  expect(() => parseConfiguration({ data: 'x.h5', stepz: 7 } as never)).toThrow(/stepz/)
+  expect(() => parseConfiguration({ data: 'x.h5', stepz: 7 } as never)).toThrow(
+    /found the unknown key 'stepz'; expected flags of stochseg train in camel case/,
+  )
 })
 
 test.each([

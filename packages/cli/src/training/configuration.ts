@@ -62,7 +62,7 @@ export interface TrainingConfiguration extends TrainerOptions {
   /** Multiplies the factor's first weights, to the same end; the authors' is 1. */
   readonly factorScale: number
   readonly steps: number
-  /** Steps of the first phase, which trains the mean alone. */
+  /** Steps of the first phase, which trains the mean alone; a tenth of all unless given. */
   readonly meanSteps: number
   readonly batchSize: number
   /** Monte-Carlo samples of the loss. */
@@ -93,6 +93,7 @@ export const AUGMENTATIONS: Readonly<Record<'lidc' | 'brats', AugmentationOption
 export type PartialConfiguration = Partial<TrainingConfiguration>
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+const STEPS = 5000
 const positiveInteger = z.int().min(1)
 const wholeNumber = z.int().min(0)
 
@@ -112,8 +113,8 @@ export const trainingConfiguration: z.ZodType<TrainingConfiguration> = z.strictO
   rank: positiveInteger.default(10),
   logDiagonalBias: z.number(),
   factorScale: z.number().positive().default(0.3),
-  steps: positiveInteger.default(5000),
-  meanSteps: wholeNumber.default(500),
+  steps: positiveInteger.default(STEPS),
+  meanSteps: wholeNumber,
   batchSize: positiveInteger.default(8),
   samples: positiveInteger.default(20),
   learningRate: z.number().positive().default(1e-3),
@@ -151,14 +152,24 @@ const FIXED = new Set<string>([
 /** Checks a configuration and fills in the defaults. Throws `ValueError` that names the first wrong key. */
 export function parseConfiguration(given: PartialConfiguration): TrainingConfiguration {
   const logDiagonalBias = given.head === 'diagonal' ? 0 : -8
-  const result = trainingConfiguration.safeParse({ logDiagonalBias, ...given })
+  const meanSteps = Math.floor((given.steps ?? STEPS) / 10)
+  const result = trainingConfiguration.safeParse({ logDiagonalBias, meanSteps, ...given })
   if (result.success) return checkBudget(result.data)
   const issue = result.error.issues[0]!
+  if (issue.code === 'unrecognized_keys') throw unknownKeys(issue.keys)
   const key = issue.path.join('.')
   const value = (given as Record<string, unknown>)[String(issue.path[0])]
   throw new ValueError(key === '' ? 'configuration' : `configuration '${key}'`, {
-    found: value === undefined ? (key === '' ? 'a wrong key' : 'nothing') : JSON.stringify(value),
-    expected: issue.message.replace(/^(Invalid input|Too small|Too big|Unrecognized key): /, ''),
+    found: value === undefined ? 'nothing' : JSON.stringify(value),
+    expected: issue.message.replace(/^(Invalid input|Too small|Too big): /, ''),
+    remedy: 'See stochseg train --help',
+  })
+}
+
+function unknownKeys(keys: readonly string[]): ValueError {
+  return new ValueError('configuration', {
+    found: `the unknown ${keys.length === 1 ? 'key' : 'keys'} ${keys.map((key) => `'${key}'`).join(', ')}`,
+    expected: "flags of stochseg train in camel case, e.g. 'batchSize'",
     remedy: 'See stochseg train --help',
   })
 }

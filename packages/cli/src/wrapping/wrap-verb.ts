@@ -93,8 +93,14 @@ function summaryOf(file: string, metadata: ModelMetadata, training: HeadTraining
     ['file', file],
     ['features', properties.features ?? '–'],
     ['mean', properties.logits ?? '–'],
-    ['head', `${head.classes} classes, rank ${head.rank}`],
-    ['input', `${channels} channels, ${dimensions}D, ${sizes(minimumSize)}${larger}${batches}`],
+    [
+      'head',
+      `${head.classes === 1 ? '1 class (binary, sigmoid)' : `${head.classes} classes`}, rank ${head.rank}`,
+    ],
+    [
+      'input',
+      `${channels} ${channels === 1 ? 'channel' : 'channels'}, ${dimensions}D, ${sizes(minimumSize)}${larger}${batches}`,
+    ],
     ...(training
       ? ([
           [
