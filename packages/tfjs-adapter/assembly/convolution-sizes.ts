@@ -1,4 +1,4 @@
-// The numbers of a convolution of stride 1, in the order in which src/kernels/convolution-sizes.ts writes them. A 2D one
+// The numbers of a convolution of stride 1, in the order in which src/wasm/convolution-sizes.ts writes them. A 2D one
 // has one plane.
 
 @unmanaged

@@ -6,7 +6,7 @@
 //   inputs   V [36, planes, tiles, inputs]      outputs  M [36, planes, tiles, outputs]
 //   filter   U [36, panels, kernelZ, inputs, 8]
 // with inputs in whole quads and outputs in whole octets. Functions that take `first`, `last` and `thread` do a share of the
-// work, with scratch of their own; see src/kernels/parallel.ts.
+// work, with scratch of their own; see src/wasm/shares.ts.
 import { ConvolutionSizes, octets, quads, spacedBytes } from './convolution-sizes'
 import { addOuterProducts4 } from './outer-products'
 import { multiply } from './products'

@@ -1,7 +1,7 @@
 import { initialWeights, unet } from '@stochseg/backbones'
 import { RuntimeUnavailableError, ssnHead } from '@stochseg/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { kernelBuild } from './kernels/kernel-build'
+import { kernelBuild } from './wasm/kernel-build'
 
 afterEach(() => {
   vi.doUnmock('@tensorflow/tfjs-core')

@@ -2,11 +2,11 @@
 // every other module imports TF.js statically and is reached only through a dynamic import after `openBackend`.
 import { RuntimeUnavailableError } from '@stochseg/core'
 import { backendsToTry, firstThatWorks } from './choose-backend'
-import { nativeKernels, type WasmBackend } from './kernels/native'
-import { setThreadCount, threadCount } from './kernels/thread-count'
-import { canShareMemory, SERVE_BINARIES, wasmPaths } from './kernels/wasm-binary'
 import { node } from './node'
 import { loadTensorflow } from './tensorflow/load-tensorflow'
+import { nativeKernels, type WasmBackend } from './wasm/native'
+import { setThreadCount, threadCount } from './wasm/thread-count'
+import { canShareMemory, SERVE_BINARIES, wasmPaths } from './wasm/wasm-binary'
 import { provideWebgpu } from './webgpu/start-webgpu'
 
 /** Version of every `@tensorflow/*` package that this adapter is built and checked against. */
@@ -40,7 +40,8 @@ export interface OpenBackend {
 }
 
 /**
- * Loads TF.js, makes the backend the current one and describes it; for `auto`, the first that works.
+ * Loads TF.js, makes the backend the current one, with our kernels in the place of what it lacks or has wrong, and describes it;
+ * for `auto`, the first that works.
  *
  * Throws {@link RuntimeUnavailableError} when a package is missing or the backend does not start.
  */
@@ -92,6 +93,8 @@ async function startWasm(tf: Tfjs, options: BackendOptions): Promise<string> {
     wasm.setWasmPaths(await wasmPaths(folder, { simd: simd === true, shared }), true)
   }
   await makeCurrent(tf, 'wasm', `${SERVE_BINARIES}; then load the page again, for TF.js tries only once`)
+  const { installKernels } = await import('./wasm/install')
+  installKernels()
   const kernels = nativeKernels(tf.backend() as WasmBackend)
   if (!kernels) return 'wasm'
   const { feature, threads } = kernels

@@ -14,13 +14,11 @@ import { openBackend } from './backend'
 import { buildModel } from './build'
 import { TfjsEngine } from './engine'
 import { buildLayersModel } from './index'
-import { installKernels } from './kernels/install'
 import { fromPlanar, toPlanar } from './planar'
 import { specNetwork } from './trainable-network'
 
 beforeAll(async () => {
   await openBackend()
-  installKernels()
 })
 
 /** Initial weights with every constant moved, so that no parameter goes unnoticed. */

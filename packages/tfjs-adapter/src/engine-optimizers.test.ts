@@ -10,7 +10,6 @@ import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openBackend } from './backend'
 import { TfjsEngine } from './engine'
-import { installKernels } from './kernels/install'
 import { specNetwork } from './trainable-network'
 
 const spec = unet({ inputChannels: 1, widths: [4, 8] })
@@ -55,7 +54,6 @@ async function steps(
 
 beforeAll(async () => {
   await openBackend()
-  installKernels()
 })
 
 describe('optimisers of the TF.js engine', () => {

@@ -13,7 +13,6 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { openBackend } from './backend'
 import { TfjsEngine } from './engine'
 import { createTfjsEngine } from './index'
-import { installKernels } from './kernels/install'
 import { specNetwork } from './trainable-network'
 
 const spec = unet({ inputChannels: 1, widths: [4, 8] })
@@ -49,7 +48,6 @@ async function losses(engine: TfjsEngine, first: number, last: number): Promise<
 
 beforeAll(async () => {
   await openBackend()
-  installKernels()
 })
 
 describe('TfjsEngine', () => {

@@ -25,7 +25,7 @@ export type EngineOptions = (SpecNetwork | { readonly network: TrainableNetwork 
 /**
  * A training engine on a TF.js backend (`wasm` unless told).
  *
- * On wasm, the training kernels are installed. Before it returns, the gradients of every operation that this network
+ * What TF.js lacks there or has wrong is replaced. Before it returns, the gradients of every operation that this network
  * and its loss use are checked against finite differences: `auto` passes over a backend that fails.
  *
  * Throws `RuntimeUnavailableError` where TF.js or the backend is missing or a gradient is wrong, and `ModelError` for
@@ -33,12 +33,10 @@ export type EngineOptions = (SpecNetwork | { readonly network: TrainableNetwork 
  */
 export async function createTfjsEngine(options: EngineOptions & BackendOptions): Promise<TrainingEngine> {
   return onBackend(options, async ({ backend, description }) => {
-    const [{ TfjsEngine }, { specNetwork }, { installKernels }] = await Promise.all([
+    const [{ TfjsEngine }, { specNetwork }] = await Promise.all([
       import('./engine'),
       import('./trainable-network'),
-      import('./kernels/install'),
     ])
-    if (backend === 'wasm') installKernels()
     const placement = backend === 'webgpu' ? (await import('./webgpu/on-device')).onDevice : undefined
     const network = 'network' in options ? options.network : specNetwork(options)
     await network.checkGradients(placement?.loss)
@@ -90,7 +88,7 @@ export async function registerLayers(): Promise<void> {
 
 /**
  * Tries every operation that a `NetworkSpec` can use on a backend: forward against a float64 interpreter, gradients against
- * finite differences. On wasm, with the training kernels. Seconds; on a GPU that is software, where each shader takes long to
+ * finite differences. Seconds; on a GPU that is software, where each shader takes long to
  * compile, up to a minute.
  *
  * Throws `RuntimeUnavailableError` for a backend that does not start, and the reason of the signal.
@@ -98,11 +96,7 @@ export async function registerLayers(): Promise<void> {
 export async function backendMatrix(
   options: BackendOptions & MatrixOptions = {},
 ): Promise<OperationReport[]> {
-  const { backend } = await openBackend(options)
-  const [{ operationReports }, { installKernels }] = await Promise.all([
-    import('./backend-matrix'),
-    import('./kernels/install'),
-  ])
-  if (backend === 'wasm') installKernels()
+  await openBackend(options)
+  const { operationReports } = await import('./backend-matrix')
   return operationReports(options)
 }

@@ -2,12 +2,10 @@ import { ssnHead, standardNormals } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openBackend } from './backend'
-import { installKernels } from './kernels/install'
 import { type HeadOutputs, type Loss, materialisedLoss, streamingLoss } from './loss'
 
 beforeAll(async () => {
   await openBackend()
-  installKernels()
 })
 
 const spatial = [5, 7]

@@ -10,12 +10,10 @@ import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { GOLDEN_CASES, type GoldenCase, goldenCase } from '../../../scripts/golden-math'
 import { openBackend } from './backend'
-import { installKernels } from './kernels/install'
 import { tensorOps } from './tensor-ops'
 
 beforeAll(async () => {
   await openBackend()
-  installKernels()
 })
 
 function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {

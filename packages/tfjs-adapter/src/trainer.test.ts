@@ -16,7 +16,6 @@ import {
 import { beforeAll, expect, it } from 'vitest'
 import { openBackend } from './backend'
 import { TfjsEngine } from './engine'
-import { installKernels } from './kernels/install'
 import { specNetwork } from './trainable-network'
 
 const size = 8
@@ -44,7 +43,6 @@ const upsideDown: CaseTransform = (item, { seed, position }) => {
 
 beforeAll(async () => {
   await openBackend()
-  installKernels()
 })
 
 function runOf(changes: Partial<TrainingRun>): TrainingRun {

@@ -1,6 +1,6 @@
 // Gradients that TF.js lacks or has wrong on every backend: put in the place of its own, for all code that uses TF.js.
 import * as tf from '@tensorflow/tfjs-core'
-import { geometryOf } from '../kernels/convolution-geometry'
+import { geometryOf } from './convolution-geometry'
 import { joinPhases, phasePadding, splitPhases } from './phases'
 
 type Gradient = Required<tf.GradConfig>['gradFunc']

@@ -1,7 +1,7 @@
 // Every d-th voxel as an image of its own: a dilated convolution is a plain one of each of these phases. That way it has
 // the gradient that TF.js lacks (3D) or has wrong (2D), and all speed of plain convolutions.
 import * as tf from '@tensorflow/tfjs-core'
-import type { ConvolutionGeometry } from '../kernels/convolution-geometry'
+import type { ConvolutionGeometry } from './convolution-geometry'
 
 /** `[N, *S, C]` to `[∏ step · N, *(S / step), C]`, the phases first along the batch; lengths must divide. */
 export function splitPhases(x: tf.Tensor, step: readonly number[]): tf.Tensor {

@@ -3,8 +3,8 @@ import { initialWeights, unet } from '@stochseg/backbones'
 import { ssnHead, standardNormals } from '@stochseg/core'
 import type { BackendOptions } from '../backend'
 import { createTfjsEngine } from '../index'
-import { DONE } from '../kernels/shares'
-import { mayWait } from '../kernels/threads'
+import { DONE } from '../wasm/shares'
+import { mayWait } from '../wasm/threads'
 
 /** What came of some steps. */
 export interface WasmTraining {

@@ -11,7 +11,5 @@ export async function installWasmTrainingKernels(
   options: Pick<BackendOptions, 'wasmPath' | 'threads'> = {},
 ): Promise<string> {
   const { description } = await openBackend({ ...options, backend: 'wasm' })
-  const { installKernels } = await import('../kernels/install')
-  installKernels()
   return description
 }

@@ -2,8 +2,12 @@
 // of them for volumes, the gradient of the filter for images. Layouts are TF.js' own: x [N, *S, in], filter [*kernel, in, out].
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
 import * as tf from '@tensorflow/tfjs-core'
-import type { ConvolutionGeometry } from '../kernels/convolution-geometry'
-import { convolutionKernel, filterGradientKernel, inputGradientKernel } from '../kernels/convolution-kernels'
+import type { ConvolutionGeometry } from '../operations/convolution-geometry'
+import {
+  convolutionKernel,
+  filterGradientKernel,
+  inputGradientKernel,
+} from '../operations/convolution-kernels'
 import { type ProductSizes, productWgsl } from './product-wgsl'
 import { runShader } from './shader'
 

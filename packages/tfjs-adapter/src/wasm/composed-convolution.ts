@@ -1,8 +1,8 @@
 // Gradients of 2D and 3D convolutions from operations that every backend has: strided slices, products of matrices and
 // a forward convolution. Any stride; layouts are TF.js' own, x [N, *S, in] and filter [*kernel, in, out].
 import * as tf from '@tensorflow/tfjs-core'
+import type { ConvolutionGeometry } from '../operations/convolution-geometry'
 import { spreadZeros } from '../operations/every-nth'
-import type { ConvolutionGeometry } from './convolution-geometry'
 
 /**
  * Gradient with respect to the filter: for each kernel offset, (input seen at that offset)ᵀ · dy.

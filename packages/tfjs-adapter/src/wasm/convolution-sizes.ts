@@ -1,5 +1,5 @@
 // The numbers of a convolution for assembly/: in the order of ConvolutionSizes there.
-import type { ConvolutionGeometry } from './convolution-geometry'
+import type { ConvolutionGeometry } from '../operations/convolution-geometry'
 import type { WasmBackend } from './native'
 import { withScratch } from './native'
 

@@ -1,8 +1,8 @@
 // Kernels that TF.js' wasm backend computes rightly but slowly, done directly where our own code can.
 import * as tf from '@tensorflow/tfjs-core'
+import { type ConvolutionGeometry, geometry2d, geometry3d } from '../operations/convolution-geometry'
 import { joinPhases, phasePadding, splitPhases } from '../operations/phases'
 import { columnSums } from './column-sums'
-import { type ConvolutionGeometry, geometry2d, geometry3d } from './convolution-geometry'
 import { type NativeKernels, nativeKernels, pointer, type WasmBackend } from './native'
 import { ownConvolution } from './own-convolution'
 import { volumeConvolution } from './volume-convolution'

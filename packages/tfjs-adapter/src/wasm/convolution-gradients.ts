@@ -1,9 +1,9 @@
 // Convolution gradients for TF.js' wasm backend, which lacks the 2D filter gradient, has a slow 2D
 // input gradient and wrong 3D ones.
 import * as tf from '@tensorflow/tfjs-core'
+import type { ConvolutionGeometry } from '../operations/convolution-geometry'
+import { filterGradientKernel, inputGradientKernel } from '../operations/convolution-kernels'
 import { composedInputGradient } from './composed-convolution'
-import type { ConvolutionGeometry } from './convolution-geometry'
-import { filterGradientKernel, inputGradientKernel } from './convolution-kernels'
 import { filterGradient } from './filter-gradient'
 import { nativeKernels, type WasmBackend } from './native'
 import { ownInputGradient } from './own-convolution'

@@ -1,7 +1,7 @@
 // The gradient of a convolution with respect to its filter, by our own kernel where it can run.
 import * as tf from '@tensorflow/tfjs-core'
+import type { ConvolutionGeometry } from '../operations/convolution-geometry'
 import { composedFilterGradient, forwardPadding } from './composed-convolution'
-import type { ConvolutionGeometry } from './convolution-geometry'
 import { type NativeKernels, nativeKernels, pointer, type WasmBackend } from './native'
 import { ownFilterGradient } from './own-convolution'
 

@@ -1,6 +1,6 @@
 // Convolutions of stride 1 with planes of 3×3, in 2D or 3D, by our own module: assembly/winograd.ts.
 import * as tf from '@tensorflow/tfjs-core'
-import type { ConvolutionGeometry } from './convolution-geometry'
+import type { ConvolutionGeometry } from '../operations/convolution-geometry'
 import { type Blocks, tilesOf, withSizes } from './convolution-sizes'
 import { type NativeKernels, pointer, type WasmBackend, withScratch } from './native'
 

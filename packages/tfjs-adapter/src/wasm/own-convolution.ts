@@ -1,6 +1,6 @@
 // Which of our own kernels, if any, computes a convolution or one of its gradients.
 import type * as tf from '@tensorflow/tfjs-core'
-import type { ConvolutionGeometry } from './convolution-geometry'
+import type { ConvolutionGeometry } from '../operations/convolution-geometry'
 import type { NativeKernels, WasmBackend } from './native'
 import {
   isPointwise,

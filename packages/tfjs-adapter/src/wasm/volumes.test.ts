@@ -2,12 +2,10 @@ import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { relativeError } from '../../../../scripts/expect-close'
 import { openBackend } from '../backend'
-import { installKernels } from './install'
 
 beforeAll(async () => {
   await openBackend({ backend: 'cpu' })
   await openBackend({ backend: 'wasm' })
-  installKernels()
 })
 
 /** Computes on both backends; tensors are made inside, so that each backend has its own. */

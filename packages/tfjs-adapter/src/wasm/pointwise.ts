@@ -1,6 +1,6 @@
 // Convolutions with a kernel of one voxel and stride 1, in 2D or 3D, by our own module: assembly/pointwise.ts.
 import * as tf from '@tensorflow/tfjs-core'
-import type { ConvolutionGeometry } from './convolution-geometry'
+import type { ConvolutionGeometry } from '../operations/convolution-geometry'
 import { type NativeKernels, pointer, type WasmBackend, withScratch } from './native'
 
 /** Rows and inputs of a share, as in assembly/. */

@@ -2,15 +2,13 @@ import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openBackend } from '../backend'
 import { batchNormalisation } from '../operations/batch-normalisation'
+import type { ConvolutionGeometry } from '../operations/convolution-geometry'
 import { interpolate, interpolateByMatrix } from '../operations/interpolation'
 import { composedFilterGradient, composedInputGradient } from './composed-convolution'
-import type { ConvolutionGeometry } from './convolution-geometry'
-import { installKernels } from './install'
 
 beforeAll(async () => {
   await openBackend({ backend: 'cpu' })
   await openBackend({ backend: 'wasm' })
-  installKernels()
 })
 
 function randomTensor(shape: number[], seed: number): tf.Tensor {

@@ -1,9 +1,9 @@
 // Max pools for TF.js' wasm backend, whose own gradients and 3D pool take no maximum below the smallest positive float.
 import * as tf from '@tensorflow/tfjs-core'
+import { type ConvolutionGeometry, geometry2d, geometry3d } from '../operations/convolution-geometry'
 import { spreadZeros } from '../operations/every-nth'
 import { repeatVoxels, sumBlocks } from '../operations/nearest-upsample'
 import { forwardPadding, offsets } from './composed-convolution'
-import { type ConvolutionGeometry, geometry2d, geometry3d } from './convolution-geometry'
 
 export const maxPools: tf.KernelConfig[] = [
   {

@@ -1,12 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openBackend } from '../backend'
-import { installKernels } from './install'
 
 beforeAll(async () => {
   await openBackend({ backend: 'cpu' })
   await openBackend({ backend: 'wasm' })
-  installKernels()
 })
 
 /** Both backends give the same, to rounding. */
