@@ -2,7 +2,8 @@
 //
 // All is said in one array of shared memory. A thread takes a chunk by moving the ticket (call and next chunk in one word) from
 // what it has read, so that one which comes late cannot take a chunk of another call: the arguments that it has read are
-// then those of the call, for they change only when all chunks of a call are done.
+// then those of the call, for they change only when all chunks of a call are done. All that the threads look at while others
+// may write it goes through Atomics: processors other than x86 let plain writes overtake those of the ticket.
 
 /** Places in the control array. */
 const TICKET = 0
@@ -38,12 +39,12 @@ export function announce(
   const number = control[CALL]! + 1
   // A ticket with no chunk left, so that nobody takes one while the rest is written.
   Atomics.store(control, TICKET, (number << CHUNK_BITS) | MOST_CHUNKS)
-  control[DONE] = 0
-  control[KERNEL] = call.kernel
-  control[SHARES] = call.shares
-  control[CHUNKS] = chunks
-  control[ARGUMENTS] = pointers.length
-  for (let index = 0; index < pointers.length; index++) control[ARGUMENTS + 1 + index] = pointers[index]!
+  Atomics.store(control, DONE, 0)
+  Atomics.store(control, KERNEL, call.kernel)
+  Atomics.store(control, SHARES, call.shares)
+  Atomics.store(control, CHUNKS, chunks)
+  Atomics.store(control, ARGUMENTS, pointers.length)
+  for (const [index, pointer] of pointers.entries()) Atomics.store(control, ARGUMENTS + 1 + index, pointer)
   Atomics.store(control, TICKET, number << CHUNK_BITS)
   Atomics.store(control, CALL, number)
   Atomics.notify(control, CALL)
@@ -53,11 +54,12 @@ export function announce(
 export function work(control: Int32Array, kernels: readonly DividedKernel[], thread: number): void {
   let ticket = Atomics.load(control, TICKET)
   const call = ticket >>> CHUNK_BITS
-  const kernel = kernels[control[KERNEL]!]
-  const shares = control[SHARES]!
-  const chunks = control[CHUNKS]!
-  const first = ARGUMENTS + 1
-  const pointers = [...control.subarray(first, first + control[ARGUMENTS]!)]
+  const kernel = kernels[Atomics.load(control, KERNEL)]
+  const shares = Atomics.load(control, SHARES)
+  const chunks = Atomics.load(control, CHUNKS)
+  const pointers = Array.from({ length: Atomics.load(control, ARGUMENTS) }, (_, index) =>
+    Atomics.load(control, ARGUMENTS + 1 + index),
+  )
   for (;;) {
     const chunk = ticket & MOST_CHUNKS
     if (ticket >>> CHUNK_BITS !== call || chunk >= chunks) return
