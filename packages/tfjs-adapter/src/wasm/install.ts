@@ -1,6 +1,5 @@
 // Puts the training kernels in the place of what TF.js' wasm backend has or lacks. Nothing happens on import.
 import * as tf from '@tensorflow/tfjs-core'
-import { registerMissingGradients } from '../operations/missing-gradients'
 import { accelerated, accelerations } from './acceleration'
 import { convolutionGradients } from './convolution-gradients'
 import { depthwiseGradients } from './depthwise-gradients'
@@ -11,12 +10,8 @@ import { maxPools } from './max-pools'
 import { normalisation } from './normalisation'
 import { segmentSum } from './segment-sum'
 
-/**
- * Registers the training kernels with the wasm backend, whose package must be loaded, and gradients that TF.js lacks; again
- * changes nothing.
- */
+/** Registers the training kernels with the wasm backend, whose package must be loaded; again changes nothing. */
 export function installKernels(): void {
-  registerMissingGradients()
   if (tf.getKernel(interpolation.kernelName, 'wasm')) return
   const faster = accelerations.map((acceleration) =>
     accelerated(tf.getKernel(acceleration.kernelName, 'wasm'), acceleration),
