@@ -1,4 +1,5 @@
 // The numbers of a convolution that its kernels need, from the attributes that TF.js gives them.
+import { ModelError } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 
 /** Arrays have one entry for each spatial axis. */
@@ -11,13 +12,23 @@ export interface ConvolutionGeometry {
   readonly padBefore: readonly number[]
 }
 
-/** @param attributes of Conv2D, FusedConv2D, Conv2DBackpropFilter or Conv2DBackpropInput, channels last. */
+/**
+ * @param attributes of Conv2D, FusedConv2D, Conv2DBackpropFilter or Conv2DBackpropInput. Throws {@link ModelError} where channels
+ * come first.
+ */
 export function geometry2d(
   inputShape: readonly number[],
   filterShape: readonly number[],
   attributes: Pick<tf.Conv2DAttrs, 'strides' | 'pad' | 'dimRoundingMode'> &
-    Partial<Pick<tf.Conv2DAttrs, 'dilations'>>,
+    Partial<Pick<tf.Conv2DAttrs, 'dilations' | 'dataFormat'>>,
 ): ConvolutionGeometry {
+  if (attributes.dataFormat === 'NCHW') {
+    throw new ModelError('2D convolution', {
+      found: "data format 'NCHW'",
+      expected: "'NHWC': images with channels last",
+      remedy: 'Transpose the images to [N, H, W, channels]',
+    })
+  }
   const info = tf.backend_util.computeConv2DInfo(
     inputShape as [number, number, number, number],
     filterShape as [number, number, number, number],

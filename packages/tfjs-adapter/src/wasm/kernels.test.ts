@@ -123,6 +123,12 @@ describe('gradients of convolutions on wasm equal the cpu backend', () => {
   })
 })
 
+it('refuses images with channels first, as TF.js does on wasm', async () => {
+  await tf.setBackend('wasm')
+  const [x, filter] = [randomTensor([1, 4, 6, 5], 1), randomTensor([3, 3, 4, 2], 2)]
+  expect(() => tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same', 'NCHW')).toThrow(/NCHW/)
+})
+
 describe('max-pool gradients on wasm', () => {
   it('equal the cpu backend, maxima below zero included', async () => {
     await expectSameOnCpu(() => {
