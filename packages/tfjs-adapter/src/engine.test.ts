@@ -1,6 +1,7 @@
 import { initialWeights, type NetworkSpec, unet } from '@stochseg/backbones'
 import {
   ModelError,
+  type OptimizerOptions,
   ShapeError,
   type SsnHead,
   type StepOptions,
@@ -238,5 +239,13 @@ describe('createTfjsEngine', () => {
   it('says what to install for a backend that is not there', async () => {
     const weights = initialWeights(spec, head, { seed: 1 })
     await expect(createTfjsEngine({ spec, head, weights, backend: 'abacus' })).rejects.toThrow(/'abacus'/)
+  })
+
+  it('leaves no network behind where it cannot be made', async () => {
+    const weights = initialWeights(spec, head, { seed: 1 })
+    const tensors = tf.memory().numTensors
+    const optimizer = { name: 'hope' } as unknown as OptimizerOptions
+    await expect(createTfjsEngine({ spec, head, weights, optimizer })).rejects.toThrow(/optimizer name/)
+    expect(tf.memory().numTensors).toBe(tensors)
   })
 })

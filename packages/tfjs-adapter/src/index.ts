@@ -39,8 +39,13 @@ export async function createTfjsEngine(options: EngineOptions & BackendOptions):
     ])
     const placement = backend === 'webgpu' ? (await import('./webgpu/on-device')).onDevice : undefined
     const network = 'network' in options ? options.network : specNetwork(options)
-    await network.checkGradients(placement?.loss)
-    return new TfjsEngine(description, network, options.optimizer, placement)
+    try {
+      await network.checkGradients(placement?.loss)
+      return new TfjsEngine(description, network, options.optimizer, placement)
+    } catch (error) {
+      if (!('network' in options)) network.dispose()
+      throw error
+    }
   })
 }
 
@@ -88,8 +93,7 @@ export async function registerLayers(): Promise<void> {
 
 /**
  * Tries every operation that a `NetworkSpec` can use on a backend: forward against a float64 interpreter, gradients against
- * finite differences. Seconds; on a GPU that is software, where each shader takes long to
- * compile, up to a minute.
+ * finite differences. Seconds; on a GPU that is software, where each shader takes long to compile, up to a minute.
  *
  * Throws `RuntimeUnavailableError` for a backend that does not start, and the reason of the signal.
  */
