@@ -1,5 +1,5 @@
 // What networks end in, what is inside them, and what cannot be wrapped.
-import { ModelError, ShapeError, standardNormals } from '@stochseg/core'
+import { ModelError, RuntimeUnavailableError, ShapeError, standardNormals } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import {
   input,
@@ -243,4 +243,17 @@ describe('what is refused', () => {
     expect(wrapped.outputSize([8, 12])).toEqual([8, 12])
     expect(() => wrapped.outputSize([8, 9])).toThrow(ShapeError)
   })
+})
+
+it('passes on what a kernel says, though it speaks of shapes', async () => {
+  const wrapped = await wrap(network(convolution(2)), { classes: 2, rank: 1 })
+  const error = new RuntimeUnavailableError('memory', {
+    found: 'no room for a tensor of shape [1,8,8,4]',
+    expected: 'less than 4 GiB',
+    remedy: 'Take a smaller batch',
+  })
+  wrapped.model.getLayer('body').call = () => {
+    throw error
+  }
+  expect(() => wrapped.forward(tf.zeros([1, 8, 8, 2]))).toThrow(error)
 })

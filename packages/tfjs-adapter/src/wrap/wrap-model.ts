@@ -1,5 +1,5 @@
 // A stochastic head on a network that a user already has: any functional or sequential tf.LayersModel, 2D or 3D.
-import { type HeadKind, ModelError, ShapeError, type SsnHead, ssnHead } from '@stochseg/core'
+import { type HeadKind, ModelError, ShapeError, type SsnHead, StochsegError, ssnHead } from '@stochseg/core'
 import {
   type LayersModel,
   type layers,
@@ -84,8 +84,9 @@ export function wrapModel(given: LayersModel, options: WrapOptions): WrappedMode
       try {
         return headOutputs(model.apply(images, { training: training !== undefined && !frozen }))
       } catch (cause) {
-        // Layers that join tensors find out only now that these do not meet.
-        throw /shape/i.test(String(cause)) ? sizeError(images.shape.slice(1, -1), cause) : cause
+        // Layers that join tensors find out only now that these do not meet, and TF.js has no class for it.
+        if (cause instanceof StochsegError || !/shape/i.test(String(cause))) throw cause
+        throw sizeError(images.shape.slice(1, -1), cause)
       }
     },
     checkGradients: async (loss) => {
