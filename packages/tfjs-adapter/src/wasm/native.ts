@@ -107,6 +107,9 @@ export function withScratch(
   use: (pointers: number[]) => void,
 ): void {
   const arrays = lengths.map((length) => backend.makeOutput([length], 'float32'))
-  use(arrays.map((array) => pointer(backend, array)))
-  for (const array of arrays) backend.disposeData(array.dataId)
+  try {
+    use(arrays.map((array) => pointer(backend, array)))
+  } finally {
+    for (const array of arrays) backend.disposeData(array.dataId)
+  }
 }

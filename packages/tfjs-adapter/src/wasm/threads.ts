@@ -90,7 +90,9 @@ async function startThread(start: ThreadStart): Promise<void> {
     const options = { eval: true, execArgv: [], workerData: start, name: 'stochseg-kernels' }
     const worker = new Worker(THREAD_SOURCE, options)
     try {
-      await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+      await new Promise((resolve, reject) => {
+        worker.once('message', resolve).once('error', reject).once('exit', reject)
+      })
     } finally {
       worker.unref()
     }
