@@ -120,24 +120,27 @@ function toSize({ kernel, stride, same }: Window, size: readonly number[]): Attr
 const dilatedConvolution: EmitOperation = (call) => {
   const inner = call.producer(0)
   const { node } = inner
-  const isConvolution = node.operation.includes('Conv2') && text(node, 'padding') === 'VALID'
+  const isConvolution =
+    CONVOLUTION_OPERATIONS[node.operation] === convolution && text(node, 'padding') === 'VALID'
   const outer = isConvolution ? inner.producer(0) : undefined
-  const dilation = [...call.constant(1).data]
+  const blocks = [...call.constant(1).data]
   const strided = isConvolution && spatial(inner, 'strides').some((step) => step > 1)
   if (
     outer?.node.operation !== 'SpaceToBatchND' ||
     strided ||
-    String([...outer.constant(1).data]) !== String(dilation)
+    blocks.length !== call.axes - 2 ||
+    String([...outer.constant(1).data]) !== String(blocks)
   ) {
     throw operationError(
       call,
       `input '${node.name}', ${node.operation}`,
-      'a valid convolution of stride 1 between SpaceToBatchND and BatchToSpaceND of the same blocks',
+      'a valid convolution of stride 1 between SpaceToBatchND and BatchToSpaceND of the same blocks for each axis',
     )
   }
+  const dilation = spatial(inner, 'dilations').map((step, axis) => step * blocks[axis]!)
   const [paddings, crops] = [outer.constant(2).data, call.constant(2).data]
   const pads = [0, 1].flatMap((side) =>
-    dilation.map((_, axis) => paddings[2 * axis + side]! - crops[2 * axis + side]!),
+    blocks.map((_, axis) => paddings[2 * axis + side]! - crops[2 * axis + side]!),
   )
   if (pads.some((length) => length < 0)) {
     throw operationError(

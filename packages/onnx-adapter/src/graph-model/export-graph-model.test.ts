@@ -10,6 +10,7 @@ import {
   deeplabGraph,
   fused,
   graphModel,
+  list,
   type NodeJson,
   node,
   placeholder,
@@ -284,6 +285,16 @@ const operations: readonly [string, NodeJson[], Constants][] = [
     { channel: { shape: [], values: [-1] } },
   ],
   [
+    'channels that are split, and the largest of each part',
+    [node('a', 'Reshape', ['x', 'parts']), node('b', 'Max', ['a', 'part']), node('y', 'Mul', ['b', 'c'])],
+    { parts: whole(-1, 6, 8, 2, 2), part: whole(3), c: { shape: [2] } },
+  ],
+  [
+    'channels that are split, and the largest place in each part',
+    [node('a', 'Reshape', ['x', 'parts']), node('y', 'ArgMax', ['a', 'part'])],
+    { parts: whole(-1, 6, 8, 2, 2), part: { shape: [], values: [-1] } },
+  ],
+  [
     'a constant by way of another name',
     [node('k/read', 'Identity', ['k']), node('y', 'Conv2D', ['x', 'k/read'], window('VALID'))],
     { k: { shape: [2, 2, 4, 3] } },
@@ -293,17 +304,20 @@ const operations: readonly [string, NodeJson[], Constants][] = [
 const dilatedConvolution = (
   padded: readonly number[],
   cropped: readonly number[],
-  op = 'Conv2D',
+  { op = 'Conv2D', dilation = 1, block = [2, 3] } = {},
 ): GraphModelArtefacts =>
   graphModel(
     image,
     [
       node('phases', 'SpaceToBatchND', ['image', 'block', 'paddings']),
-      node('inner', op, ['phases', 'k'], window('VALID')),
+      node('inner', op, ['phases', 'k'], {
+        ...window('VALID'),
+        dilations: list(1, dilation, 1, 1),
+      }),
       node('y', 'BatchToSpaceND', ['inner', 'block', 'crops']),
     ],
     {
-      ...{ block: whole(2, 3), k: { shape: [3, 3, 3, 2] } },
+      ...{ block: whole(...block), k: { shape: [3, 3, 3, 2] } },
       ...{ paddings: { shape: [2, 2], values: [...padded] }, crops: { shape: [2, 2], values: [...cropped] } },
     },
   )
@@ -352,7 +366,6 @@ describe('exportGraphModel', () => {
   })
 
   it('computes in 3D', async () => {
-    const list = (...values: number[]): object => ({ list: { i: values.map(String) } })
     const volume = (stride: number, more: object = {}): object => ({
       ...{ strides: list(1, stride, stride, stride, 1), dilations: list(1, 1, 1, 1, 1) },
       ...{ padding: { s: btoa('SAME') }, data_format: { s: btoa('NDHWC') }, ...more },
@@ -365,20 +378,32 @@ describe('exportGraphModel', () => {
         node('c', 'MaxPool3D', ['b'], volume(2, { ksize: list(1, 2, 2, 2, 1) })),
         node('d', 'AvgPool3D', ['c'], volume(1, { ksize: list(1, 3, 3, 3, 1) })),
         node('e', 'Mean', ['d', 'axes'], flag('keep_dims')),
-        node('y', 'Sub', ['d', 'e']),
+        node('f', 'Sub', ['d', 'e']),
+        node('phases', 'SpaceToBatchND', ['f', 'block', 'paddings']),
+        node('inner', 'Conv3D', ['phases', 'l'], { ...volume(1), padding: { s: btoa('VALID') } }),
+        node('y', 'BatchToSpaceND', ['inner', 'block', 'crops']),
       ],
-      { k: { shape: [3, 3, 3, 2, 4] }, bias: { shape: [4] }, axes: whole(1, 2, 3) },
+      {
+        ...{ k: { shape: [3, 3, 3, 2, 4] }, bias: { shape: [4] }, axes: whole(1, 2, 3) },
+        ...{ block: whole(1, 2, 3), l: { shape: [2, 2, 1, 4, 3] } },
+        ...{ paddings: { shape: [3, 2], values: [0, 0, 1, 2, 0, 2] } },
+        crops: { shape: [3, 2], values: [0, 0, 0, 1, 0, 2] },
+      },
     )
     await compare(artefacts, [4, 6, 8])
   })
 
   it.each([
-    ['padded to the same size', [2, 2, 3, 4], [0, 0, 0, 1], 'Conv2D'],
-    ['depthwise', [2, 2, 3, 4], [0, 0, 0, 1], 'DepthwiseConv2dNative'],
-    ['without padding', [0, 0, 0, 1], [0, 0, 0, 1], 'Conv2D'],
-  ] as const)('makes a dilated convolution of one between blocks: %s', async (_, padded, cropped, op) => {
-    await compare(dilatedConvolution(padded, cropped, op), [8, 8])
-  })
+    ['padded to the same size', [2, 2, 3, 4], [0, 0, 0, 1], {}],
+    ['depthwise', [2, 2, 3, 4], [0, 0, 0, 1], { op: 'DepthwiseConv2dNative' }],
+    ['without padding', [0, 0, 0, 1], [0, 0, 0, 1], {}],
+    ['dilated itself', [4, 4, 3, 4], [0, 0, 0, 1], { dilation: 2 }],
+  ] as const)(
+    'makes a dilated convolution of one between blocks: %s',
+    async (_, padded, cropped, options) => {
+      await compare(dilatedConvolution(padded, cropped, options), [8, 8])
+    },
+  )
 
   it('computes what a DeepLab does, to its labels or to a tensor that is named', async () => {
     const artefacts = deeplabGraph({ size: 33, classes: 3 })
@@ -418,6 +443,12 @@ describe('exportGraphModel', () => {
     [[node('turned', 'ReverseV2', ['image'])], {}, {}, /ReverseV2 'turned': found operation ReverseV2/],
     [[node('y', 'Conv2D', ['image', 'image'], window('SAME'))], {}, {}, /input 1 computed by the network/],
     [
+      [node('y', 'DepthToSpace', ['image'], { data_format: { s: btoa('NCHW') } })],
+      {},
+      {},
+      /'y': found data format NCHW; expected channels last/,
+    ],
+    [
       [node('y', 'Transpose', ['image', 'o'])],
       { o: whole(0, 2, 1, 3) },
       { outputs: ['z'] },
@@ -441,8 +472,10 @@ describe('exportGraphModel', () => {
     expect(() => exportGraphModel(artefacts, options)).toThrow(ModelError)
   })
 
-  it('refuses what is cropped more than padded, and other models', () => {
+  it('refuses what is cropped more than padded, blocks of some axes alone, and other models', () => {
     expect(() => exportGraphModel(dilatedConvolution([0, 0, 0, 1], [1, 1, 0, 1]))).toThrow(/no more cropped/)
+    const rows = dilatedConvolution([0, 0, 0, 0], [0, 0, 0, 0], { block: [2] })
+    expect(() => exportGraphModel(rows)).toThrow(/blocks for each axis/)
     expect(() => exportGraphModel({ modelTopology: { class_name: 'Model' } })).toThrow(ModelError)
   })
 

@@ -4,7 +4,7 @@ import { GraphBuilder } from '../graph-builder'
 import type { LayersModelArtefacts } from '../layers-model/layers-model-artefacts'
 import { encodeOnnxModel, type OnnxValue } from '../protobuf/onnx-model'
 import type { StoredWeight } from '../tfjs-weights'
-import { type GraphModel, type GraphModelNode, readGraphModel } from './graph-model-artefacts'
+import { type GraphModel, type GraphModelNode, readGraphModel, text } from './graph-model-artefacts'
 import { type GraphTensor, type OperationCall, operandLike, operationError } from './graph-tensor'
 import { emitLengths, type Lengths } from './lengths'
 import { OPERATIONS } from './operations'
@@ -82,6 +82,8 @@ function emitGraph(
       const expected = `one of ${Object.keys(OPERATIONS).join(', ')}`
       throw operationError(call, `operation ${call.node.operation}`, expected)
     }
+    const format = text(call.node, 'data_format')
+    if (format.startsWith('NC')) throw operationError(call, `data format ${format}`, 'channels last')
     const tensor = emit(call)
     emitted.set(name, tensor)
     return tensor

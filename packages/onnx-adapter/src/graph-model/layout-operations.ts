@@ -54,27 +54,30 @@ const reduce =
     const x = call.tensor(0)
     const over = constants(call, 1).map((axis) => (axis < 0 ? axis + x.axes : axis))
     const keeps = flag(call, 'keep_dims')
-    const emit = (input: string, axes: readonly number[], output?: string): string => {
-      const keepdims = { int: keeps ? 1 : 0 }
-      // Sums alone take their axes as an input in this operator set.
-      return operation === 'ReduceSum'
-        ? graph.operator(operation, [input, graph.integers(axes)], { keepdims }, output)
-        : graph.operator(operation, [input], { keepdims, axes: { ints: axes } }, output)
-    }
+    // Sums alone take their axes as an input in this operator set.
+    const inSecond = operation === 'ReduceSum'
+    const inputs = (axes: readonly number[]): string[] => (inSecond ? [graph.integers(axes)] : [])
+    const attributes = (axes: readonly number[]): Record<string, OnnxAttribute> => ({
+      keepdims: { int: keeps ? 1 : 0 },
+      ...(inSecond ? {} : { axes: { ints: axes } }),
+    })
     const spatial = Array.from({ length: x.axes - 2 }, (_, axis) => axis + 1)
     const isGlobal = String([...over].sort()) === String(spatial)
     if (keeps || isGlobal) {
       // Without its spatial axes a planar tensor has TensorFlow's order.
       const mapped = over.map((axis) => axisOf(call, x, axis))
-      return { name: emit(x.name, mapped, node.name), axes: keeps ? x.axes : x.axes - over.length }
+      const name = graph.operator(operation, [x.name, ...inputs(mapped)], attributes(mapped), node.name)
+      return { name, axes: keeps ? x.axes : 2 }
     }
-    return { name: emit(plain(call, x), over, node.name), axes: x.axes - over.length }
+    const rows = [plain(call, x), ...inputs(over)]
+    return emitPlain(call, operation, rows, attributes(over), x.axes - over.length)
   }
 
 const labels: EmitOperation = (call) => {
-  const { graph, node } = call
+  const { graph } = call
   const x = call.tensor(0)
   const [axis] = constants(call, 1)
+  // Without its channels a planar tensor has TensorFlow's order.
   const ofChannels = axis === -1 || axis === x.axes - 1
   const input = ofChannels ? x.name : plain(call, x)
   const attributes = {
@@ -82,7 +85,7 @@ const labels: EmitOperation = (call) => {
     keepdims: { int: 0 },
   }
   const indices = graph.operator('ArgMax', [input], attributes)
-  return { name: graph.operator('Cast', [indices], { to: { int: 1 } }, node.name), axes: x.axes - 1 }
+  return emitPlain(call, 'Cast', [indices], { to: { int: 1 } }, x.axes - 1)
 }
 
 const concatenation: EmitOperation = (call) => {

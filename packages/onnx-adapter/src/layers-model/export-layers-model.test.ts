@@ -289,6 +289,7 @@ describe('exportLayersModel', () => {
     })
     const weightSpecs = artefacts.weightSpecs!.map((spec, index) => ({ ...spec, name: names[index]! }))
     await compare(net, { ...artefacts, weightSpecs }, [8, 9])
+    expect(() => exportLayersModel(artefacts)).toThrow(/found several weights 'same\/kernel'/)
   })
 
   it('takes layers of volumes that TF.js lacks', async () => {

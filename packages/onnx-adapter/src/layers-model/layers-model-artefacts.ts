@@ -68,11 +68,20 @@ export function readTopology({ modelTopology }: LayersModelArtefacts): StoredMod
   )
 }
 
-/** Weights by name. Throws {@link ModelError} where there are fewer bytes than described, or of an unknown type. */
+/** Weights by name. Throws {@link ModelError} for fewer bytes than described, an unknown type, and a name of several. */
 export function readStoredWeights({
   weightSpecs = [],
   weightData = new ArrayBuffer(0),
 }: LayersModelArtefacts): ReadonlyMap<string, StoredWeight> {
+  const names = weightSpecs.map(({ name }) => name)
+  const repeated = names.find((name, index) => names.indexOf(name) !== index)
+  if (repeated !== undefined) {
+    throw artefactError(
+      `several weights '${repeated}'`,
+      'names that differ',
+      'Give layers names that no other has, also in models inside the model, and save it again',
+    )
+  }
   const bytes = joined(weightData)
   let offset = 0
   return new Map(
