@@ -56,6 +56,8 @@ export function onBackend<Result>(
 ): Promise<Result> {
   return firstThatWorks(backendsToTry(options.backend), async (backend, remarks) => {
     const description = await startBackend(backend, options)
+    const { registerMissingGradients } = await import('./operations/missing-gradients')
+    registerMissingGradients()
     return use({ backend, description: `tfjs ${description}${remarks}` })
   })
 }
@@ -64,8 +66,6 @@ export function onBackend<Result>(
 async function startBackend(name: string, options: BackendOptions): Promise<string> {
   const tf = await load('@tensorflow/tfjs-core', () => import('@tensorflow/tfjs-core'), name)
   await load('@tensorflow/tfjs-layers', () => import('@tensorflow/tfjs-layers'), name)
-  const { registerMissingGradients } = await import('./operations/missing-gradients')
-  registerMissingGradients()
   if (name === 'wasm') return startWasm(tf, options)
   if (name === 'cpu') {
     await load('@tensorflow/tfjs-backend-cpu', () => import('@tensorflow/tfjs-backend-cpu'), name)

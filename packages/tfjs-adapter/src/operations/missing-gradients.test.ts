@@ -84,6 +84,13 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
     expect(tf.memory().numTensors).toBe(tensors)
   })
 
+  it('are back where a package has registered those of TF.js again', async () => {
+    const ours = tf.getGradient(tf.Tile)
+    tf.registerGradient({ ...ours, gradFunc: () => expect.unreachable() })
+    await openBackend({ backend })
+    expect(tf.getGradient(tf.Tile)).toEqual(ours)
+  })
+
   it('leaves gradients without dilation to TF.js', async () => {
     const stock = tf.getGradient(tf.Conv2D)
     registerMissingGradients()

@@ -5,12 +5,12 @@ import { joinPhases, phasePadding, splitPhases } from './phases'
 
 type Gradient = Required<tf.GradConfig>['gradFunc']
 
-let registered = false
-
-/** Makes the gradients known to TF.js; again changes nothing. */
+/**
+ * Makes the gradients known to TF.js; again changes nothing. Once more after a package that has a TF.js of its own is loaded,
+ * as tfjs-node is: it puts TF.js' gradients back.
+ */
 export function registerMissingGradients(): void {
-  if (registered) return
-  registered = true
+  if (tf.getGradient(tf.Tile)?.gradFunc === tileGradient) return
   for (const [kernelName, kernels] of Object.entries(CONVOLUTIONS)) {
     const stock = tf.getGradient(kernelName)
     tf.registerGradient({ ...stock, gradFunc: dilatedGradient(stock.gradFunc, kernels) })

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { describe, expect, it } from 'vitest'
 import { expectClose } from '../../../../scripts/expect-close'
 import { openBackend } from '../backend'
-import { gradientSelfTest } from '../gradient-self-test'
+import { checkGradient, gradientSelfTest, normalVariable } from '../gradient-self-test'
 import { backendMatrix, createTfjsEngine } from '../index'
 import { materialisedLoss } from '../loss'
 import { composedNormalise, normalise } from '../operations/normalisation'
@@ -35,6 +35,17 @@ describe.skipIf(fault)(
       expect(reports.filter(({ forward, gradient }) => forward !== 'right' || gradient !== 'right')).toEqual(
         [],
       )
+    })
+
+    it('has the gradients that TF.js lacks, though tfjs-node registers those of TF.js', async () => {
+      await checkGradient('cumulative sum', () => {
+        const variable = normalVariable([4, 3], 0)
+        return {
+          variables: [variable],
+          compute: () => tf.cumsum(variable, 0),
+          dispose: () => variable.dispose(),
+        }
+      })
     })
 
     it('normalises as the composition does, with the biased variance', async () => {
