@@ -40,6 +40,7 @@ export function tilesOf({ outputSize }: ConvolutionGeometry, batch: number): num
   return outputSize.slice(-2).reduce((count, length) => count * Math.ceil(length / 4), batch)
 }
 
-function in3d(values: readonly number[], first: number): number[] {
-  return values.length === 2 ? [first, ...values] : [...values]
+/** The numbers of a 2D or 3D convolution's axes as those of a 3D one. */
+export function in3d(values: readonly number[], first: number): [number, number, number] {
+  return (values.length === 2 ? [first, ...values] : [...values]) as [number, number, number]
 }

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { ConvolutionGeometry } from '../operations/convolution-geometry'
 import { composedFilterGradient, forwardPadding } from './composed-convolution'
+import { in3d } from './convolution-sizes'
 import { type NativeKernels, nativeKernels, pointer, type WasmBackend } from './native'
 import { ownFilterGradient } from './own-convolution'
 
@@ -50,9 +51,9 @@ function directFilterGradient(
     at(gradientPanels),
     panels,
     x.shape[0]!,
-    ...(in3d(geometry.outputSize) as [number, number, number]),
+    ...in3d(geometry.outputSize, 1),
     inputs,
-    ...(in3d(geometry.kernel) as [number, number, number]),
+    ...in3d(geometry.kernel, 1),
   )
   native.unpackPanels(at(gradientPanels), at(gradient), rows, outputs)
 
@@ -60,8 +61,4 @@ function directFilterGradient(
   backend.disposeData(gradientPanels.dataId)
   if (padded !== x) padded.dispose()
   return gradient
-}
-
-function in3d(sizes: readonly number[]): number[] {
-  return sizes.length === 2 ? [1, ...sizes] : [...sizes]
 }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { type ConvolutionGeometry, geometry2d, geometry3d } from '../operations/convolution-geometry'
 import { spreadZeros } from '../operations/every-nth'
 import { repeatVoxels, sumBlocks } from '../operations/nearest-upsample'
-import { forwardPadding, offsets } from './composed-convolution'
+import { forwardPadding, offsets, seenAt } from './composed-convolution'
 
 export const maxPools: tf.KernelConfig[] = [
   {
@@ -72,8 +72,7 @@ function overlapping(
   const padded = tf.pad(input, [[0, 0], ...around, [0, 0]], Number.NEGATIVE_INFINITY)
   const reach = outputSize.map((length, axis) => (length - 1) * stride[axis]! + 1)
   const maxima = offsets(geometry.kernel).map((offset) => {
-    const end = offset.map((start, axis) => start + reach[axis]!)
-    const seen = tf.stridedSlice(padded, [0, ...offset, 0], [batch, ...end, channels], [1, ...stride, 1])
+    const seen = seenAt(padded, offset, geometry)
     return { offset, isMaximum: tf.cast(tf.equal(seen, output), 'float32') }
   })
   const share = tf.div(dy, tf.addN(maxima.map(({ isMaximum }) => isMaximum)))
