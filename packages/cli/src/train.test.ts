@@ -112,7 +112,9 @@ describe('a finished run', () => {
     const page = await readFile(at('report.html'), 'utf8')
     expect(page).toContain(result.ged.toFixed(3))
     expect(page.match(/(src|href)="(?!#|data:)[^"]*"/g)).toBeNull()
-    expect((await runRecorded(argv)).stdout).toMatch(/GED².*\n.*model/)
+    expect((await runRecorded(argv)).stdout).toMatch(
+      /GED².*\n.*model(.*\n)+\ncases +3: means ± standard errors\n/,
+    )
   })
 })
 

@@ -82,9 +82,11 @@ export async function writeDemoReport(
     ],
     columns: METRICS,
     rows: demoRows(result),
-    conventions:
-      conventions(result.models['low-rank']) +
-      ' Image-blind draws masks of random training images. The best possible draws from the true distribution.',
+    conventions: [
+      ...conventions(result.models['low-rank']),
+      ['image-blind', 'draws masks of random training images'],
+      ['best possible', 'draws from the true distribution'],
+    ],
     plots: await trainingPlots(DEMO_HEADS.map((head) => ({ name: NAMES[head], folder: join(folder, head) }))),
     cases,
     details: [

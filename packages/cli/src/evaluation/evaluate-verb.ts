@@ -6,6 +6,7 @@ import type { CommandIo } from '../io'
 import { type DeviceName, openModel } from '../model/open-model'
 import { trainedLayout } from '../model/trained-layout'
 import { writeFileAtomically } from '../run-folder/atomic-write'
+import { textList } from '../table'
 import { evaluateImageBlind, evaluateModel } from './evaluate-model'
 import { classDiceText, conventions, metricsRow, metricsText } from './metrics'
 import { modelReport } from './model-report'
@@ -57,7 +58,7 @@ export async function evaluateVerb(flags: EvaluateFlags, io: CommandIo): Promise
       await writeFileAtomically(flags.report, page)
     }
     const result = imageBlind ? { ...evaluation, baselines: { imageBlind } } : evaluation
-    const text = `${metricsText(rows)}\n${classDiceText(evaluation)}${conventions(evaluation)}\n`
+    const text = `${metricsText(rows)}\n${classDiceText(evaluation)}${textList(conventions(evaluation))}`
     io.stdout.write(flags.json ? `${JSON.stringify(result, null, 2)}\n` : text)
   } finally {
     split.close()

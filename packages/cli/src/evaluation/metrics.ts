@@ -1,6 +1,6 @@
 // The metrics of an evaluation, for tables.
 import type { Evaluation, EvaluationFigures } from '@stochseg/core'
-import type { MetricsColumn, MetricsRow } from '../report/page'
+import type { MetricsColumn, MetricsRow, Report } from '../report/page'
 import { formatNumber, textTable } from '../table'
 
 /** The columns of every table of metrics. */
@@ -12,16 +12,18 @@ export const METRICS: readonly (MetricsColumn & { readonly key: keyof Evaluation
   { key: 'diceNonEmpty', title: 'Dice, non-empty', better: 'higher' },
 ]
 
-/** What the columns mean. `raterDiversity` is the raters' own. */
-export function conventions({ cases, samples, raterDiversity }: Evaluation): string {
-  return (
-    `${cases === 1 ? 'One case' : `Means over ${cases} cases ± standard errors`}; ${samples} samples for each case. ` +
-    'GED² is the squared generalised energy distance between samples and raters, with d = 1 − mean foreground IoU ' +
-    '(a class that both maps lack counts as IoU 1) and self pairs included; diversity is the mean distance of two ' +
-    `samples (two raters: ${raterDiversity.toFixed(3)}). HM-IoU is the Hungarian-matched IoU, both sides replicated ` +
-    "to their least common multiple. Dice compares the mean's label map with each rater, averaged, and leaves out " +
-    'pairs that are both empty; non-empty: only raters who marked something.'
-  )
+/** What the columns mean, name by name. `raterDiversity` is the raters' own. */
+export function conventions({ cases, samples, raterDiversity }: Evaluation): Report['conventions'] {
+  return [
+    ['cases', cases === 1 ? 'one' : `${cases}: means ± standard errors`],
+    ['samples', `${samples} for each case`],
+    ['distance', '1 − mean foreground IoU; a class that both maps lack counts as IoU 1'],
+    ['GED²', 'squared generalised energy distance of samples and raters, self pairs included'],
+    ['diversity', `mean distance of two samples; of two raters ${raterDiversity.toFixed(3)}`],
+    ['HM-IoU', 'Hungarian-matched IoU, both sides replicated to their least common multiple'],
+    ['Dice', "of the mean's label map with each rater, averaged; pairs that are both empty left out"],
+    ['Dice, non-empty', 'the same, only with raters who marked something'],
+  ]
 }
 
 /** Dice of each class, for data of several; nothing for binary masks. */

@@ -30,8 +30,8 @@ export interface Report {
   readonly summary: readonly string[]
   readonly columns: readonly MetricsColumn[]
   readonly rows: readonly MetricsRow[]
-  /** How the metrics are defined. */
-  readonly conventions: string
+  /** How the metrics are defined: name and meaning. */
+  readonly conventions: readonly (readonly [name: string, meaning: string])[]
   /** SVG of the curves, with a title each. */
   readonly plots: readonly { readonly title: string; readonly svg: string }[]
   readonly cases: readonly CaseFigure[]
@@ -55,14 +55,19 @@ export function reportPage(report: Report): string {
 <div class="summary">${report.summary.map((text) => `<p>${escapeText(text)}</p>`).join('')}</div>
 <h2>Metrics</h2>
 <div class="card">${metricsTable(report)}</div>
-<p class="soft">${escapeText(report.conventions)}</p>
+<div class="soft">${definitions(report.conventions)}</div>
 ${report.cases.length > 0 ? casesSection(report.cases) : ''}
 ${report.plots.length > 0 ? `<h2>Training</h2><div class="plots">${report.plots.map(plotCard).join('')}</div>` : ''}
 <h2>How it was made</h2>
-<div class="card"><dl>${report.details.map(([name, value]) => `<dt>${escapeText(name)}</dt><dd>${escapeText(value)}</dd>`).join('')}</dl></div>
+<div class="card">${definitions(report.details)}</div>
 </body>
 </html>
 `
+}
+
+function definitions(pairs: Report['details']): string {
+  const items = pairs.map(([name, value]) => `<dt>${escapeText(name)}</dt><dd>${escapeText(value)}</dd>`)
+  return `<dl>${items.join('')}</dl>`
 }
 
 function metricsTable({ columns, rows }: Report): string {
