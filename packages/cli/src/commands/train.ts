@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { CommandIo } from '../io'
 import type { TrainFlags } from '../training/train-verb'
-import { BACKEND_HELP, DATA_HELP, LAYOUT_HELP } from './help'
+import { BACKEND_HELP, BACKENDS, DATA_HELP, LAYOUT_HELP } from './help'
 import { finiteNumber, numberList, positiveNumber, wholeNumber, wholeNumberList } from './values'
 
 /** Adds the verb. */
@@ -92,7 +92,7 @@ export function addTrain(program: Command, io: CommandIo): void {
       ]),
     )
     .option('--minutes <m>', 'time budget: training ends well when it is used up', positiveNumber)
-    .option('--backend <name>', BACKEND_HELP)
+    .addOption(new Option('--backend <name>', BACKEND_HELP).choices(BACKENDS))
     .option('--report <file>', 'write an HTML report of the validation split')
     .option('--json', 'print the result as JSON')
     .action(async (flags: TrainFlags) => {

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { CommandIo } from '../io'
 import type { WrapFlags } from '../wrapping/wrap-verb'
-import { BACKEND_HELP, DATA_HELP, LAYOUT_HELP } from './help'
+import { BACKEND_HELP, BACKENDS, DATA_HELP, LAYOUT_HELP } from './help'
 import { finiteNumber, finiteNumberList, positiveNumber, wholeNumber } from './values'
 
 /** Adds the verb. */
@@ -51,7 +51,7 @@ export function addWrap(program: Command, io: CommandIo): void {
     .option('--factor-scale <x>', "the factor's first standard deviation (default 0.1)", positiveNumber)
     .option('--validation-cases <n>', 'cases of a validation (default 100)', wholeNumber(1))
     .option('--seed <n>', '(default 0)', wholeNumber(0))
-    .option('--backend <name>', BACKEND_HELP)
+    .addOption(new Option('--backend <name>', BACKEND_HELP).choices(BACKENDS))
     .option('--json', 'print the result as JSON')
     .action(async (flags: WrapFlags) => {
       const { wrapVerb } = await import('../wrapping/wrap-verb')

@@ -21,7 +21,9 @@ test('an unknown key is named', () => {
 })
 
 test.each([
-  [{ data: 'x', rank: 0 }, /configuration 'rank': found 0/],
+  [{ data: 'x', rank: 0 }, /configuration 'rank': found 0; expected number to be >=1\./],
+  [{ data: 'x', rank: '4' as never }, /configuration 'rank': found "4"; expected number\./],
+  [{ data: 'x', backend: 'gpu' }, /configuration 'backend': found "gpu"; expected one of "wasm"/],
   [{ data: 'x', head: 'none' as never }, /configuration 'head': found "none"; .*low-rank/],
   [{ data: 'x', widths: [16, 0.5] }, /configuration 'widths.1'/],
   [{ data: 'x', learningRate: Number.NaN }, /configuration 'learningRate'/],
@@ -29,7 +31,7 @@ test.each([
   [{ data: 'x', patchSize: [9] }, /configuration 'patchSize': found \[9\]/],
   [{ data: 'x', layout: { channels: ['t1'] } as never }, /layout 'labels': found nothing/],
   [{ data: 'x', minutes: 5, schedule: 'cosine' as const }, /configuration 'minutes'/],
-  [{}, /configuration 'data': found nothing/],
+  [{}, /configuration 'data': found nothing; expected --data: HDF5 file/],
 ])('%j is refused', (given, message) => {
   expect(() => parseConfiguration(given)).toThrow(message)
 })

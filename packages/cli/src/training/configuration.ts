@@ -15,6 +15,7 @@ import {
   niftiLayout,
 } from '@stochseg/data'
 import { z } from 'zod'
+import { BACKENDS, DATA_HELP } from '../commands/help'
 
 /** Options of the Trainer that are its own default unless given; it checks their ranges. */
 type TrainerOptions = Pick<
@@ -99,7 +100,7 @@ const wholeNumber = z.int().min(0)
 
 /** The ranges and defaults of a configuration; unknown keys are refused. */
 export const trainingConfiguration: z.ZodType<TrainingConfiguration> = z.strictObject({
-  data: z.string().min(1),
+  data: z.string(`--data: ${DATA_HELP}`).min(1),
   classes: z.int().min(2).max(256).optional(),
   layout: z.custom<NiftiLayout>(isObject).transform(niftiLayout).optional(),
   patchSize: z.array(positiveInteger).min(2).max(3).optional(),
@@ -135,7 +136,7 @@ export const trainingConfiguration: z.ZodType<TrainingConfiguration> = z.strictO
   validateEvery: positiveInteger.default(500),
   validationCases: positiveInteger.default(200),
   minutes: z.number().positive().optional(),
-  backend: z.string().min(1).default('wasm'),
+  backend: z.enum(BACKENDS).default('wasm'),
 })
 
 /** Keys that may change when a run is resumed: they do not alter the steps that were done. */
@@ -161,7 +162,10 @@ export function parseConfiguration(given: PartialConfiguration): TrainingConfigu
   const value = (given as Record<string, unknown>)[String(issue.path[0])]
   throw new ValueError(key === '' ? 'configuration' : `configuration '${key}'`, {
     found: value === undefined ? 'nothing' : JSON.stringify(value),
-    expected: issue.message.replace(/^(Invalid input|Too small|Too big): /, ''),
+    expected: issue.message.replace(
+      /^(Invalid input|Invalid option|Too small|Too big): expected |, received .*/g,
+      '',
+    ),
     remedy: 'See stochseg train --help',
   })
 }
