@@ -25,6 +25,13 @@ export interface WrapFlags extends HeadTrainingFlags {
   readonly json?: true
 }
 
+/** What says how a head is put on a network. */
+const OF_NEW_HEADS = {
+  ...{ classes: '--classes', rank: '--rank', output: '--output', depthwiseDilation: '--depthwise-dilation' },
+  ...{ features: '--features', logits: '--logits', axes: '--axes', scale: '--scale', shift: '--shift' },
+  ...{ logDiagonalBias: '--log-diagonal-bias', factorScale: '--factor-scale' },
+} as const satisfies Partial<Record<keyof WrapFlags, string>>
+
 /** Runs the verb. A training that is interrupted leaves what was learnt so far in --out. */
 export async function wrapVerb(flags: WrapFlags, io: CommandIo): Promise<void> {
   const { model, out, data } = flags
@@ -57,7 +64,10 @@ async function wrappedModel(flags: WrapFlags): Promise<Uint8Array> {
     ...(flags.output === undefined ? {} : { output: flags.output }),
     ...(depthwiseDilation === undefined ? {} : { depthwiseDilation: depthwiseDilation === 'yes' }),
   })
-  if (hasHeads(bytes)) return bytes
+  if (hasHeads(bytes)) {
+    checkNoneOfNewHeads(flags)
+    return bytes
+  }
   if (classes === undefined) {
     throw new ValueError(`'${model}'`, {
       found: 'a network without an SSN head, and no --classes',
@@ -69,6 +79,16 @@ async function wrappedModel(flags: WrapFlags): Promise<Uint8Array> {
     ...rest,
     ...{ classes, layout: axes, intensities: { scale, shift } },
     externalData: (location) => readBeside(model, location),
+  })
+}
+
+function checkNoneOfNewHeads(flags: WrapFlags): void {
+  const given = Object.entries(OF_NEW_HEADS).filter(([key]) => flags[key as keyof WrapFlags] !== undefined)
+  if (given.length === 0) return
+  throw new ValueError(`'${flags.model}'`, {
+    found: `a network with a head, and ${given.map(([, flag]) => flag).join(', ')}`,
+    expected: 'what is said of new heads only for a network without one',
+    remedy: 'Leave it out to train the head that is there, or wrap the network without it',
   })
 }
 

@@ -215,7 +215,20 @@ describe('stochseg wrap', () => {
     expect(wrong.stderr).toMatch(/found 2 channels; expected 3, one for each class/)
     const missing = await runRecorded(['wrap', '--model', at('none.onnx'), '--out', at('x.onnx')])
     expect(missing.stderr).toMatch(/no such file/)
-    expect([noClasses.code, wrong.code, missing.code]).toEqual([1, 1, 1])
+    const again = [
+      'wrap',
+      '--model',
+      at('wrapped.onnx'),
+      '--rank',
+      '5',
+      '--scale',
+      '2',
+      '--out',
+      at('x.onnx'),
+    ]
+    const ignored = await runRecorded(again)
+    expect(ignored.stderr).toMatch(/found a network with a head, and --rank, --scale; expected/)
+    expect([noClasses.code, wrong.code, missing.code, ignored.code]).toEqual([1, 1, 1, 1])
     expect((await wrap('--classes', '2', '--scale', 'x', '--out', at('x.onnx'))).code).toBe(2)
   })
 })
