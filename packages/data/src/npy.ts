@@ -1,4 +1,5 @@
 // numpy's .npy files: arrays of any number of axes, in and out; and as normalised images for a network.
+// Not npyjs 1.2: it refuses big-endian arrays, gives cut-off ones as shorter, leaves Fortran's order, and needs node-fetch.
 // Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { readFile } from 'node:fs/promises'
 import { DataError, fromFloat16, ShapeError, voxelCount } from '@stochseg/core'
