@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { bundledScript, compiledAssembly, embed } from '../../../scripts/embed.mjs'
 
+const self = fileURLToPath(import.meta.url)
 const root = fileURLToPath(new URL('..', import.meta.url))
 const wasm = `${root}src/wasm`
 // The memory is TF.js' own, whose maximum is 4 GiB.
@@ -9,7 +10,7 @@ const OPTIONS = '--importMemory --maximumMemory 65536 --enable simd'
 
 /** Under the name that vitest's globalSetup calls. */
 export async function setup() {
-  await embed(`${wasm}/wasm-module.generated.ts`, [`${root}assembly`], async () => ({
+  await embed(`${wasm}/wasm-module.generated.ts`, [self, `${root}assembly`], async () => ({
     SIMD_BASE64: await compiledAssembly(root, OPTIONS),
     RELAXED_SIMD_BASE64: await compiledAssembly(root, `${OPTIONS} --enable relaxed-simd`),
   }))
@@ -18,4 +19,4 @@ export async function setup() {
   }))
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await setup()
+if (process.argv[1] === self) await setup()

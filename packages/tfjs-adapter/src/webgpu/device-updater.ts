@@ -141,11 +141,12 @@ export class DeviceUpdater implements WeightUpdater {
       successors.moved[name] = { values, moments }
     }
     for (const { name, variable } of averageDecay === undefined ? [] : this.parameters) {
-      const { updates, values: old } = this.averages.get(name) ?? { updates: 0, values: variable }
+      const values = successors.moved[name]?.values ?? variable
+      const { updates, values: old } = this.averages.get(name) ?? { updates: 0, values }
       const average = unwritten(backend, variable.shape)
       runs.push({
         shader: averageShader,
-        reads: [old, successors.moved[name]?.values ?? variable],
+        reads: [old, values],
         writes: [average],
         settings: { share: 1 - WeightAverage.kept(updates, averageDecay!) },
         groups: groupsFor(variable),
