@@ -65,6 +65,7 @@ export class HostUpdater implements WeightUpdater {
   dispose(): void {}
 }
 
+/** For every backend but webgpu. */
 export const onHost: Placement = {
   loss: streamingLoss,
   updater: (parameters, optimizer) => new HostUpdater(parameters, optimizer),

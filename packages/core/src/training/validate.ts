@@ -14,8 +14,8 @@ export const VALIDATION_STREAMS: number = 2 ** 31
  * to its end; but by its class weights, which say another end.
  *
  * Each case is held against one of its raters, drawn once: with the same `seed` it is the same rater, the same transform
- * (a patch, say) and the same noise at every validation, so that two states are compared on equal terms. Where the network's output is smaller than the image,
- * the middle of the labels counts.
+ * (a patch, say) and the same noise at every validation, so that two states are compared on equal terms. Where the network's
+ * output is smaller than the image, the middle of the labels counts.
  */
 export async function validationLoss(
   engine: TrainingEngine,
