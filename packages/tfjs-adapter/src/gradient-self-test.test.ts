@@ -51,6 +51,7 @@ describe('gradientSelfTest', () => {
       ...(['prelu', 'leakyRelu', 'sigmoid', 'tanh'] as const).map(
         (kind) => ({ op: 'activation', function: kind, slope: 0.2 }) as const,
       ),
+      { op: 'activation', function: 'leakyRelu', slope: -0.01 },
       { op: 'pool', kind: 'average', window: axes(3) },
       { op: 'upsample', kind: 'nearest', factor: axes(2) },
       { op: 'upsample', kind: 'nearest', factor: axes(1) },

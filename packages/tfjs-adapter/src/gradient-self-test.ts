@@ -203,9 +203,11 @@ function smallNode(node: NetworkNode, width: number, inputs: string[]): NetworkN
       if (width <= 6) return { ...node, inputs }
       return { ...node, inputs, groups: node.groups === width ? 6 : Math.min(node.groups, 2) }
     }
-    case 'activation':
+    case 'activation': {
+      if (node.function !== 'leakyRelu') return { ...node, inputs }
       // A slope of 0.01 would be lost in what the differences are off by.
-      return { ...node, inputs, ...(node.function === 'leakyRelu' ? { slope: 0.4 } : {}) }
+      return { ...node, inputs, slope: (node.slope ?? 1) < 0 ? -0.4 : 0.4 }
+    }
     case 'crop': {
       const short = (margin: readonly number[]): number[] => margin.map((length) => Math.min(length, 2))
       return { ...node, inputs, before: short(node.before), after: short(node.after) }

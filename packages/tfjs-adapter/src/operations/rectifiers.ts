@@ -6,13 +6,13 @@ export const RECTIFIER_GRADIENT = 'StochsegRectifierGradient'
 /** The same of dy, x and slope, one value: gives dx and the slope's gradient, Σ dy · x where x ≤ 0. */
 export const PRELU_GRADIENT = 'StochsegPreluGradient'
 
-/** max(x, 0) + slope · min(x, 0), of a fixed slope ≥ 0. */
+/** max(x, 0) + slope · min(x, 0), of a fixed slope. */
 export function rectifier(x: tf.Tensor, slope: number): tf.Tensor {
   const operation = tf.customGrad((...args) => {
     const [input, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc]
     const value = slope === 0 ? tf.relu(input) : tf.leakyRelu(input, slope)
-    // The output has the input's sign, and the next layer keeps it anyway.
-    save([value])
+    // Of a slope ≥ 0 the output has the input's sign, and the next layer keeps it anyway.
+    save([slope < 0 ? input : value])
     return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => masked(dy, saved[0]!, slope) }
   })
   return operation(x)
@@ -33,11 +33,12 @@ export function prelu(x: tf.Tensor, slope: tf.Tensor): tf.Tensor {
   return operation(x, slope)
 }
 
-function masked(dy: tf.Tensor, output: tf.Tensor, slope: number): tf.Tensor {
+/** @param x the input, or anything of its sign. */
+function masked(dy: tf.Tensor, x: tf.Tensor, slope: number): tf.Tensor {
   if (hasKernel(RECTIFIER_GRADIENT)) {
-    return tf.engine().runKernel(RECTIFIER_GRADIENT, { dy, x: output }, { slope })
+    return tf.engine().runKernel(RECTIFIER_GRADIENT, { dy, x }, { slope })
   }
-  return tf.tidy(() => tf.where(tf.greater(output, 0), dy, tf.mul(dy, slope)))
+  return tf.tidy(() => tf.where(tf.greater(x, 0), dy, tf.mul(dy, slope)))
 }
 
 function hasKernel(name: string): boolean {
