@@ -186,7 +186,8 @@ function checkSummary(name: string, { inputs, outputs, metadata }: OnnxSummary):
   return decoded
 }
 
-function checkSize(metadata: ModelMetadata, spatial: readonly number[]): void {
+/** Throws {@link ShapeError} for a size that the network does not take, with the one to pad to. */
+export function checkSize(metadata: ModelMetadata, spatial: readonly number[]): void {
   const { fixedSize, minimumSize } = metadata
   if (!fixedSize) checkInputSize(metadata, spatial)
   else if (String(spatial) !== String(minimumSize)) {

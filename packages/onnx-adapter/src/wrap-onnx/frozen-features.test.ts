@@ -27,8 +27,21 @@ describe('frozen features', () => {
       expectClose(expected[part], found[part].data, 1e-5)
     }
     await expect(frozen.extract(images, 1, [6, 4])).rejects.toThrow(ShapeError)
+    await expect(frozen.extract(images, 2, [6, 5])).rejects.toThrow(/Pad the image to 6 × 6/)
     await frozen.dispose()
     await segmenter.dispose()
+  })
+
+  it('are the same of a file for fixed batches and sizes', async () => {
+    const head = ssnHead({ classes: 2, rank: 2 })
+    const network = { spec, head, weights: randomWeights(spec, head, 1) }
+    const fixed = await FrozenFeatures.load(exportOnnx({ ...network, fixed: { batch: 2, spatial: [6, 4] } }))
+    const free = await FrozenFeatures.load(exportOnnx(network))
+    const images = randomImages(3, 1, [6, 4])
+    expect(await fixed.extract(images, 3, [6, 4])).toEqual(await free.extract(images, 3, [6, 4]))
+    await expect(fixed.extract(randomImages(1, 1, [8, 8]), 1, [8, 8])).rejects.toThrow(/for this size alone/)
+    await fixed.dispose()
+    await free.dispose()
   })
 
   it('stand in a data set where the images were, and are computed once', async () => {

@@ -10,11 +10,13 @@ import {
   type Weight,
   type Weights,
 } from '@stochseg/core'
+import { filledBatches, withoutFilling } from '../fixed-batches'
 import { decodeMetadata, encodeMetadata, isStochastic, type ModelMetadata } from '../model-metadata'
+import { checkSize } from '../onnx-segmenter'
 import { readGraph } from '../protobuf/read-graph'
 import { rewriteModel } from '../protobuf/rewrite-model'
 import { withoutSampler } from '../sampler-graph/without-sampler'
-import type { OnnxSession } from '../session/onnx-session'
+import type { OnnxSession, OutputValues } from '../session/onnx-session'
 import { cpuSession } from './cpu-session'
 import { headSpec } from './head-spec'
 
@@ -49,9 +51,10 @@ export class FrozenFeatures {
     return new FrozenFeatures(metadata, network, weights, session)
   }
 
-  /** The features of `images` `[batch, channels, *spatial]`. Rejects for sizes that the network does not take. */
+  /** The features of `images` `[batch, channels, *spatial]`. Throws {@link ShapeError} for sizes that the network does not take. */
   async extract(images: Float32Array, batch: number, spatial: PerAxis): Promise<Features> {
-    const { channels } = this.metadata
+    const { channels, fixedBatch: size = batch } = this.metadata
+    checkSize(this.metadata, spatial)
     if (images.length !== batch * channels * voxelCount(spatial)) {
       throw new ShapeError('images', {
         found: `${images.length} values`,
@@ -59,8 +62,12 @@ export class FrozenFeatures {
         remedy: `The network reads ${channels} channels: give images of that many`,
       })
     }
-    const [output] = Object.values(await this.#session.run(images, [batch, channels, ...spatial]))
-    return { data: output!.data!, spatial: output!.dims.slice(2) }
+    const outputs: OutputValues[] = []
+    for (const part of filledBatches(images, batch, size)) {
+      outputs.push(...Object.values(await this.#session.run(part, [size, channels, ...spatial])))
+    }
+    const values = outputs.map(({ data }) => data!)
+    return { data: withoutFilling(values, batch, size), spatial: outputs[0]!.dims.slice(2) }
   }
 
   /**
