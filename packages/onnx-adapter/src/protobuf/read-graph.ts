@@ -1,6 +1,6 @@
 // The main graph of an ONNX file: what its nodes read and write, without copying a weight.
 import { ModelError } from '@stochseg/core'
-import { wireFields } from './wire-reader'
+import { bytesOf, noModel, wireFields } from './wire-reader'
 
 /** A node of the main graph. */
 export interface GraphNode {
@@ -171,17 +171,4 @@ function integers(value: bigint | Uint8Array): number[] {
 
 function text(value: bigint | Uint8Array): string {
   return new TextDecoder().decode(bytesOf(value))
-}
-
-function bytesOf(value: bigint | Uint8Array): Uint8Array {
-  if (typeof value === 'bigint') throw noModel('a number in place of a message')
-  return value
-}
-
-function noModel(found: string): ModelError {
-  return new ModelError('ONNX file', {
-    found,
-    expected: 'an ONNX model',
-    remedy: 'The file is truncated or of another kind: copy or export it again',
-  })
 }

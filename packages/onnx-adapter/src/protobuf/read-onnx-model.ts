@@ -1,6 +1,6 @@
 // What a file says about itself: the names of its graph's inputs and outputs, and its metadata. Weights are skipped.
 import { ModelError } from '@stochseg/core'
-import { wireFields } from './wire-reader'
+import { bytesOf, noModel, wireFields } from './wire-reader'
 
 /** An ONNX file's outside. */
 export interface OnnxSummary {
@@ -36,17 +36,4 @@ function textField(message: Uint8Array, wanted: number): string {
     if (number === wanted) return new TextDecoder().decode(bytesOf(value))
   }
   return ''
-}
-
-function bytesOf(value: bigint | Uint8Array): Uint8Array {
-  if (typeof value === 'bigint') throw noModel('a number in place of a message')
-  return value
-}
-
-function noModel(found: string): ModelError {
-  return new ModelError('ONNX file', {
-    found,
-    expected: 'an ONNX model',
-    remedy: 'The file is truncated or of another kind: copy or export it again',
-  })
 }

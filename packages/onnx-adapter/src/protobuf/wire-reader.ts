@@ -14,18 +14,16 @@ export function* wireFields(bytes: Uint8Array): Generator<WireField> {
   const varint = (): bigint => {
     let value = 0n
     for (let shift = 0n; shift < 70n; shift += 7n) {
-      if (offset >= bytes.length) throw brokenMessage(`an end after ${bytes.length} bytes, within a number`)
+      if (offset >= bytes.length) throw noModel(`an end after ${bytes.length} bytes, within a number`)
       const byte = bytes[offset++]!
       value |= BigInt(byte & 127) << shift
       if (byte < 128) return value
     }
-    throw brokenMessage(`a number of more than 10 bytes at byte ${offset}`)
+    throw noModel(`a number of more than 10 bytes at byte ${offset}`)
   }
   const take = (length: bigint): Uint8Array => {
     if (length > BigInt(bytes.length - offset)) {
-      throw brokenMessage(
-        `an end after ${bytes.length} bytes, where a field needs ${length} from ${offset} on`,
-      )
+      throw noModel(`an end after ${bytes.length} bytes, where a field needs ${length} from ${offset} on`)
     }
     const start = offset
     offset += Number(length)
@@ -36,19 +34,26 @@ export function* wireFields(bytes: Uint8Array): Generator<WireField> {
     const tag = varint()
     const number = Number(tag >> 3n)
     const wireType = Number(tag & 7n)
-    if (number < 1) throw brokenMessage(`field ${number} at byte ${offset}`)
+    if (number < 1) throw noModel(`field ${number} at byte ${offset}`)
     if (wireType === 0) yield { number, value: varint() }
     else if (wireType === 1) yield { number, value: take(8n) }
     else if (wireType === 2) yield { number, value: take(varint()) }
     else if (wireType === 5) yield { number, value: take(4n) }
-    else throw brokenMessage(`wire type ${wireType} at byte ${offset}`)
+    else throw noModel(`wire type ${wireType} at byte ${offset}`)
   }
 }
 
-function brokenMessage(found: string): ModelError {
+/** The bytes of a field that holds bytes, text or a message. Throws {@link ModelError} for a number. */
+export function bytesOf(value: bigint | Uint8Array): Uint8Array {
+  if (typeof value === 'bigint') throw noModel('a number in place of a message')
+  return value
+}
+
+/** A file that is damaged, or of another kind. */
+export function noModel(found: string): ModelError {
   return new ModelError('ONNX file', {
     found,
-    expected: 'a whole protocol buffers message',
-    remedy: 'The file is truncated or no ONNX model: copy or export it again',
+    expected: 'an ONNX model',
+    remedy: 'The file is truncated or of another kind: copy or export it again',
   })
 }
