@@ -21,6 +21,7 @@ export function addExport(program: Command, io: CommandIo): void {
       'draw samples in the graph: from noise given as inputs, or, with a number, so many from noise of the runtime (never the same twice)',
       wholeNumber(1),
     )
+    .option('--json', 'print the result as JSON')
     .action(async (folder: string, flags: ExportFlags) => {
       const { exportVerb } = await import('../model/export-verb')
       await exportVerb(folder, flags, io)

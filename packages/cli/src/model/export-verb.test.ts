@@ -47,6 +47,11 @@ test('export draws samples in the graph when asked, from given noise or its own'
   expect(random.outputNames).toContain('sampleLogits')
 })
 
+test('export says what it wrote, as JSON where that is wanted', async () => {
+  const { stdout } = await runRecorded(['export', folder, '--out', out(), '--json'])
+  expect(JSON.parse(stdout)).toEqual({ out: out(), run: folder, step: 3 })
+})
+
 test('export takes an operator set, float16 kernels and fixed sizes', async () => {
   await exported()
   const usual = (await readFile(out())).length

@@ -16,6 +16,7 @@ export interface ExportFlags {
   readonly fixedBatch?: number
   /** True for a sampler whose noise is an input; else the number of samples to draw from the runtime's noise. */
   readonly withSampler?: true | number
+  readonly json?: true
 }
 
 /** Runs the verb. */
@@ -41,7 +42,11 @@ export async function exportVerb(folder: string, flags: ExportFlags, io: Command
       fixed: { batch: fixedBatch, spatial: fixedSize },
     },
   )
-  io.stdout.write(`${flags.out}: step ${checkpoint.step} of ${folder}\n`)
+  const { out, json } = flags
+  const { step } = checkpoint
+  io.stdout.write(
+    json ? `${JSON.stringify({ out, run: folder, step })}\n` : `${out}: step ${step} of ${folder}\n`,
+  )
 }
 
 function samplerOf(flag: true | number): GraphSampler {
