@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { kernelBuild } from './kernel-build'
 import { withSharedMemory } from './shared-memory'
 import { alone, type Threads, together } from './threads'
@@ -34,6 +34,15 @@ it('does without threads that do not start', async () => {
   const { module, exports, compute, expected } = columnSums()
   const ofItsOwn = new WebAssembly.Memory({ initial: 1 })
   const threads = together(3, { module, memory: ofItsOwn }, exports)
+  expect(await threads.started).toBe(1)
+  expect(compute(threads)).toEqual(expected)
+})
+
+it('does without threads that end before they run', async () => {
+  const { memory, module, exports, compute, expected } = columnSums()
+  vi.resetModules()
+  vi.doMock('./thread-source.generated', () => ({ THREAD_SOURCE: 'process.exit()' }))
+  const threads = (await import('./threads')).together(3, { module, memory }, exports)
   expect(await threads.started).toBe(1)
   expect(compute(threads)).toEqual(expected)
 })

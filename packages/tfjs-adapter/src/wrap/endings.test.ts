@@ -245,6 +245,27 @@ describe('what is refused', () => {
   })
 })
 
+it.each([true, false])('checks what learns, and no more (frozen: %s)', async (frozen) => {
+  const wrapped = await wrap(network(convolution(2)), { classes: 2, rank: 1, frozen })
+  // A layer whose gradient is wrong.
+  const body = wrapped.model.getLayer('body')
+  Object.setPrototypeOf(
+    body,
+    class extends (body.constructor as typeof layers.Layer) {
+      override call(inputs: tf.Tensor | tf.Tensor[], kwargs: object): tf.Tensor {
+        const output = super.call(inputs, kwargs) as tf.Tensor
+        return tf.add(
+          output,
+          tf.customGrad((x) => ({ value: x as tf.Tensor, gradFunc: (dy: tf.Tensor) => dy }))(output),
+        )
+      }
+    }.prototype,
+  )
+  const checked = wrapped.checkGradients()
+  if (frozen) await checked
+  else await expect(checked).rejects.toThrow(/'body'/)
+})
+
 it('passes on what a kernel says, though it speaks of shapes', async () => {
   const wrapped = await wrap(network(convolution(2)), { classes: 2, rank: 1 })
   const error = new RuntimeUnavailableError('memory', {
