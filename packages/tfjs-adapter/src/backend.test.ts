@@ -20,15 +20,20 @@ function withoutPackage(name: string): void {
 }
 
 describe('openBackend', () => {
-  it('loads nothing of TF.js before it is called, and says what to install where it is missing', async () => {
-    withoutPackage('@tensorflow/tfjs-core')
-    const { installWasmTrainingKernels } = await import('./index')
-    await expect(installWasmTrainingKernels()).rejects.toMatchObject({
-      name: RuntimeUnavailableError.name,
-      remedy:
-        'Run: npm install @tensorflow/tfjs-core@4.22.0 @tensorflow/tfjs-layers@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0',
-    })
-  })
+  it.each([
+    ['wasm', 'tfjs-backend-wasm'],
+    ['tensorflow', 'tfjs-node'],
+  ])(
+    'loads nothing of TF.js before it is called, and says what to install where it is missing: %s',
+    async (backend, own) => {
+      withoutPackage('@tensorflow/tfjs-core')
+      const { backendMatrix } = await import('./index')
+      await expect(backendMatrix({ backend })).rejects.toMatchObject({
+        name: RuntimeUnavailableError.name,
+        remedy: `Run: npm install @tensorflow/tfjs-core@4.22.0 @tensorflow/tfjs-layers@4.22.0 @tensorflow/${own}@4.22.0`,
+      })
+    },
+  )
 
   it('names the missing backend package', async () => {
     withoutPackage('@tensorflow/tfjs-backend-wasm')
@@ -58,7 +63,8 @@ describe('openBackend', () => {
   it('names the backend, and starts it only once', async () => {
     const { openBackend } = await import('./backend')
     const wasm = { backend: 'wasm', description: `tfjs wasm (${kernelBuild()?.feature}, 2 threads)` }
-    expect(await openBackend({ threads: 2 })).toEqual(wasm)
+    const atOnce = await Promise.all([openBackend({ threads: 2 }), openBackend({ threads: 2 })])
+    expect(atOnce).toEqual([wasm, wasm])
     expect(await openBackend()).toEqual(wasm)
     expect(await openBackend({ backend: 'cpu' })).toEqual({ backend: 'cpu', description: 'tfjs cpu' })
     expect(await openBackend()).toEqual(wasm)
@@ -66,24 +72,24 @@ describe('openBackend', () => {
 })
 
 describe("backend 'auto'", () => {
-  /** As if neither TensorFlow nor a GPU were here. */
-  function withSoftwareOnly(): void {
+  async function noTensorflow(): Promise<void> {
+    const details = { found: 'no package (as it says)', expected: 'one', remedy: 'Install it' }
+    // Modules were reset, and with them the class.
+    const { RuntimeUnavailableError } = await import('@stochseg/core')
+    throw new RuntimeUnavailableError('@tensorflow/tfjs-node', details)
+  }
+
+  /** As if there were no GPU, and TensorFlow loaded like this. (Of two mocks of one module, vitest may take either.) */
+  function withSoftwareOnly(loadTensorflow: () => Promise<void>): void {
     vi.resetModules()
-    vi.doMock('./tensorflow/load-tensorflow', () => ({
-      async loadTensorflow() {
-        const details = { found: 'no package (as it says)', expected: 'one', remedy: 'Install it' }
-        // Modules were reset, and with them the class.
-        const { RuntimeUnavailableError } = await import('@stochseg/core')
-        throw new RuntimeUnavailableError('@tensorflow/tfjs-node', details)
-      },
-    }))
+    vi.doMock('./tensorflow/load-tensorflow', () => ({ loadTensorflow }))
     vi.doMock('./webgpu/start-webgpu', () => ({
       provideWebgpu: async () => ({ adapter: 'SwiftShader', software: true }),
     }))
   }
 
   it('takes the first that works, no GPU in software, and says why not the others', async () => {
-    withSoftwareOnly()
+    withSoftwareOnly(noTensorflow)
     const { openBackend } = await import('./backend')
     const { backend, description } = await openBackend({ backend: 'auto', threads: 2 })
     expect(backend).toBe('wasm')
@@ -94,16 +100,13 @@ describe("backend 'auto'", () => {
   })
 
   it('passes over a backend that starts but has a wrong gradient', async () => {
-    withSoftwareOnly()
-    vi.doMock('./tensorflow/load-tensorflow', () => ({
-      async loadTensorflow() {
-        const tf = await import('@tensorflow/tfjs-core')
-        const { MathBackendCPU } = await import('@tensorflow/tfjs-backend-cpu')
-        tf.registerBackend('tensorflow', () => new MathBackendCPU())
-        tf.copyRegisteredKernels('cpu', 'tensorflow')
-        tf.unregisterKernel('Conv2DBackpropFilter', 'tensorflow')
-      },
-    }))
+    withSoftwareOnly(async () => {
+      const tf = await import('@tensorflow/tfjs-core')
+      const { MathBackendCPU } = await import('@tensorflow/tfjs-backend-cpu')
+      tf.registerBackend('tensorflow', () => new MathBackendCPU())
+      tf.copyRegisteredKernels('cpu', 'tensorflow')
+      tf.unregisterKernel('Conv2DBackpropFilter', 'tensorflow')
+    })
     const { createTfjsEngine } = await import('./index')
     const spec = unet({ inputChannels: 1, widths: [2, 3], convolutionsPerLevel: 1 })
     const head = ssnHead({ classes: 2, rank: 1 })

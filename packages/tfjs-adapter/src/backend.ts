@@ -49,17 +49,23 @@ export function openBackend(options: BackendOptions = {}): Promise<OpenBackend> 
   return onBackend(options, async (opened) => opened)
 }
 
+/** What was last begun. TF.js has one current backend, and does not start one twice at a time: each waits for the one before. */
+let last: Promise<unknown> = Promise.resolve()
+
 /** What `use` gives on the backend; for `auto`, on the first on which it does not throw {@link RuntimeUnavailableError} either. */
 export function onBackend<Result>(
   options: BackendOptions,
   use: (opened: OpenBackend) => Promise<Result>,
 ): Promise<Result> {
-  return firstThatWorks(backendsToTry(options.backend), async (backend, remarks) => {
+  const open = async (backend: string, remarks: string): Promise<Result> => {
     const description = await startBackend(backend, options)
     const { registerMissingGradients } = await import('./operations/missing-gradients')
     registerMissingGradients()
     return use({ backend, description: `tfjs ${description}${remarks}` })
-  })
+  }
+  const result = last.then(() => firstThatWorks(backendsToTry(options.backend), open))
+  last = result.catch(() => {})
+  return result
 }
 
 /** Gives a description, e.g. `wasm (SIMD)`. */
@@ -137,7 +143,8 @@ async function load<T>(packageName: string, importer: () => Promise<T>, backend:
   try {
     return await importer()
   } catch (cause) {
-    const packages = ['tfjs-core', 'tfjs-layers', `tfjs-backend-${backend}`]
+    const own = backend === 'tensorflow' ? 'tfjs-node' : `tfjs-backend-${backend}`
+    const packages = ['tfjs-core', 'tfjs-layers', own]
     throw new RuntimeUnavailableError(packageName, {
       found: 'a package that cannot be loaded',
       expected: `version ${VERSION}`,
