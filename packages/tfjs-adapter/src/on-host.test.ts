@@ -37,3 +37,16 @@ it.each([
   await update(1, [1, 2, 3])
   expect(await left()).not.toEqual(before)
 })
+
+it('leaves a copy of a variable as it was, also on cpu, where both hold the same array', async () => {
+  await openBackend({ backend: 'cpu' })
+  const variable = tf.variable(tf.tensor1d([1, 2, 3]))
+  const copy = variable.clone()
+  const updater = new HostUpdater([{ name: 'a.weight', shape: [3], trainable: true, variable }], {
+    name: 'adam',
+  })
+  const options = { learningRate: 0.1, phase: 'all', samples: 1, seed: 0, stream: 0 } as const
+  await updater.update(tf.scalar(1), { [variable.name]: tf.tensor1d([1, 1, 1]) }, options)
+  expect([...(await copy.data())]).toEqual([1, 2, 3])
+  expect([...(await variable.data())]).not.toEqual([1, 2, 3])
+})

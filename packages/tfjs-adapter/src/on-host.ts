@@ -36,7 +36,8 @@ export class HostUpdater implements WeightUpdater {
     if (!Number.isFinite(gradientNorm)) return { loss, gradientNorm }
     const { optimizer, average } = this.state
     for (const [index, { name, variable }] of moving.entries()) {
-      const values = await valuesOf(variable)
+      // A copy: what cpu gives is the tensor's own array, which clones of the variable share.
+      const values = (await valuesOf(variable)).slice()
       optimizer.update(name, values, slopes[index]!, learningRate)
       tf.tidy(() => void variable.assign(tf.tensor(values, variable.shape)))
     }
