@@ -116,8 +116,9 @@ function report(name: string): void {
   const fastest = Math.min(planar?.milliseconds ?? Infinity, channelsLast?.milliseconds ?? Infinity)
   const mine = BACKENDS.map((backend) => ours(name, backend))
   const whole = (value: number | undefined): string => value?.toFixed(0) ?? '–'
+  const ratio = (time: number): string => (fastest < Infinity ? (time / fastest).toFixed(2) : '–')
   const timed = (result: Record<string, number> | undefined): string =>
-    result ? `${whole(result.milliseconds)} (${(result.milliseconds! / fastest).toFixed(2)})` : '–'
+    result ? `${whole(result.milliseconds)} (${ratio(result.milliseconds!)})` : '–'
   const [wasm] = mine
   const loss = wasm && `${whole(wasm.loss)} (${((100 * wasm.loss!) / wasm.milliseconds!).toFixed(0)} %)`
   const megabytes = [planar, ...mine].map((result) => whole(result?.megabytes))

@@ -80,6 +80,19 @@ describe('TfjsEngine', () => {
     expect((await resumed.exportState()).optimizer).toEqual((await straight.exportState()).optimizer)
   })
 
+  it('stays on its backend, whatever was made the current one', async () => {
+    const expected = await losses(engineOf(), 0, 3)
+    const engine = engineOf()
+    const found = await losses(engine, 0, 1)
+    await openBackend({ backend: 'cpu' })
+    found.push(...(await losses(engine, 2, 3)))
+    expect(tf.getBackend()).toBe('wasm')
+    expect(found).toEqual(expected)
+    await tf.setBackend('cpu')
+    await engine.predict(batch.images, batch.batch, batch.spatial)
+    expect(tf.getBackend()).toBe('wasm')
+  })
+
   it('draws dropout masks from seed and stream alone', async () => {
     const dropped: NetworkSpec = {
       ...spec,

@@ -29,8 +29,9 @@ import { fromPlanar, toPlanar } from './planar'
 import type { TrainableNetwork } from './trainable-network'
 import type { Placement, WeightUpdater } from './weight-updater'
 
-/** A {@link TrainingEngine} on the current TF.js backend. */
+/** A {@link TrainingEngine} on the TF.js backend that is current as it is made; each call makes it the current one again. */
 export class TfjsEngine implements TrainingEngine {
+  private readonly backend = tf.getBackend()
   readonly settings: Readonly<Record<string, string | number>>
   private readonly updater: WeightUpdater
 
@@ -55,6 +56,7 @@ export class TfjsEngine implements TrainingEngine {
    * Throws `ShapeError` for sizes that do not fit, and `ValueError` for a label inside the region that is no class.
    */
   async step(batch: TrainingBatch, options: StepOptions): Promise<StepResult> {
+    await this.makeCurrent()
     this.checkImages(batch.images, batch.batch, batch.spatial)
     const labels = this.outputLabels(batch)
     if (labels.roi?.every((inside) => inside === 0)) return { loss: 0 }
@@ -80,6 +82,7 @@ export class TfjsEngine implements TrainingEngine {
   }
 
   async predict(images: Float32Array, batch: number, spatial: readonly number[]): Promise<LogitDistribution> {
+    await this.makeCurrent()
     this.checkImages(images, batch, spatial)
     const { kind, classes, rank, epsilon } = this.network.head
     const outputs = tf.tidy(() => {
@@ -111,6 +114,7 @@ export class TfjsEngine implements TrainingEngine {
   }
 
   async exportState(): Promise<EngineState> {
+    await this.makeCurrent()
     const { parameters } = this.network
     const { optimizer, average } = await this.updater.memory()
     const state = {
@@ -121,6 +125,7 @@ export class TfjsEngine implements TrainingEngine {
   }
 
   async importState(joined: EngineState): Promise<void> {
+    await this.makeCurrent()
     const { parameters } = this.network
     const { state, averages } = splitAverage(joined, toTfjsLayout)
     const [optimizer, average] = [new Optimizer(this.optimizer), new WeightAverage()]
@@ -133,6 +138,11 @@ export class TfjsEngine implements TrainingEngine {
   dispose(): void {
     this.updater.dispose()
     this.network.dispose()
+  }
+
+  /** Another engine, or the user, may have made another backend the current one, to which TF.js would move what is used. */
+  private async makeCurrent(): Promise<void> {
+    if (tf.getBackend() !== this.backend) await tf.setBackend(this.backend)
   }
 
   /** What `forward` gives with the averaged weights, where an average is kept. */
