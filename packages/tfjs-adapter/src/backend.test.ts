@@ -39,7 +39,7 @@ describe('openBackend', () => {
     withoutPackage('@tensorflow/tfjs-backend-wasm')
     const { openBackend } = await import('./backend')
     await expect(openBackend()).rejects.toThrow(
-      /^@tensorflow\/tfjs-backend-wasm: found a package that cannot/,
+      /^package '@tensorflow\/tfjs-backend-wasm': found not loaded: /,
     )
   })
 
@@ -96,7 +96,7 @@ describe("backend 'auto'", () => {
     expect(description).toMatch(
       /^tfjs wasm \(.*SIMD, 2 threads\); not tensorflow: @tensorflow\/tfjs-node: no package; /,
     )
-    expect(description).toMatch(/; not webgpu: WebGPU: no GPU but software, SwiftShader$/)
+    expect(description).toMatch(/; not webgpu: no GPU but software, SwiftShader$/)
   })
 
   it('passes over a backend that starts but has a wrong gradient', async () => {

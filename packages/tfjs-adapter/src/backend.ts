@@ -3,6 +3,7 @@
 import { RuntimeUnavailableError } from '@stochseg/core'
 import { backendsToTry, firstThatWorks } from './choose-backend'
 import { node } from './node'
+import { notLoaded } from './not-loaded'
 import { loadTensorflow } from './tensorflow/load-tensorflow'
 import { nativeKernels, type WasmBackend } from './wasm/native'
 import { setThreadCount, threadCount } from './wasm/thread-count'
@@ -145,8 +146,8 @@ async function load<T>(packageName: string, importer: () => Promise<T>, backend:
   } catch (cause) {
     const own = backend === 'tensorflow' ? 'tfjs-node' : `tfjs-backend-${backend}`
     const packages = ['tfjs-core', 'tfjs-layers', own]
-    throw new RuntimeUnavailableError(packageName, {
-      found: 'a package that cannot be loaded',
+    throw new RuntimeUnavailableError(`package '${packageName}'`, {
+      found: notLoaded(packageName, cause),
       expected: `version ${VERSION}`,
       remedy: `Run: npm install ${packages.map((name) => `@tensorflow/${name}@${VERSION}`).join(' ')}`,
       cause,

@@ -24,13 +24,14 @@ export async function firstThatWorks<Result>(
       return await open(backend, remarks)
     } catch (error) {
       if (backend === backends.at(-1) || !(error instanceof RuntimeUnavailableError)) throw error
-      remarks += `; not ${backend}: ${shortly(error)}`
+      remarks += `; not ${backend}: ${shortly(error, backend)}`
     }
   }
   throw new TypeError('no backend to try')
 }
 
 /** Without what stands in brackets: `stochseg doctor` tells it all. */
-function shortly({ subject, found }: RuntimeUnavailableError): string {
-  return `${subject}: ${found.replace(/ \(.*/s, '')}`
+function shortly({ subject, found }: RuntimeUnavailableError, backend: string): string {
+  const reason = found.replace(/ \(.*/s, '')
+  return subject.toLowerCase() === backend ? reason : `${subject}: ${reason}`
 }

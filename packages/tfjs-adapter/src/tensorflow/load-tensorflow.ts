@@ -1,5 +1,6 @@
 // TensorFlow itself as a backend, through tfjs-node or tfjs-node-gpu where one of them is installed and loads.
 import { RuntimeUnavailableError } from '@stochseg/core'
+import { notLoaded } from '../not-loaded'
 
 const PACKAGES = ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu']
 
@@ -9,13 +10,15 @@ const PACKAGES = ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu']
  * @throws RuntimeUnavailableError where neither package is installed and loads, or it has a TF.js of its own.
  */
 export async function loadTensorflow(tf: typeof import('@tensorflow/tfjs-core')): Promise<void> {
-  const causes: unknown[] = []
+  const reasons: string[] = []
+  let first: unknown
   for (const name of PACKAGES) {
     try {
       // Not by a literal: bundlers and type checkers need not find an optional package.
       await import(/* @vite-ignore */ name)
     } catch (cause) {
-      causes.push(cause)
+      reasons.push(`${name} ${notLoaded(name, cause)}`)
+      first ??= cause
       continue
     }
     if (tf.findBackendFactory('tensorflow')) {
@@ -29,14 +32,10 @@ export async function loadTensorflow(tf: typeof import('@tensorflow/tfjs-core'))
       remedy: `Install ${name}@${tf.version_core} beside it, so that npm keeps one copy`,
     })
   }
-  throw new RuntimeUnavailableError(PACKAGES.join(' or '), {
-    found: `no package that can be loaded (${causes.map(firstLine).join('; ')})`,
-    expected: `one, version ${tf.version_core}, with its native addon`,
-    remedy: `Run: npm install ${PACKAGES[0]}@${tf.version_core}; where its install script fails, build the addon as docs/tfjs-training.md says`,
-    cause: causes[0],
+  throw new RuntimeUnavailableError('TensorFlow', {
+    found: reasons.join(', '),
+    expected: `one of them, version ${tf.version_core}, with its native addon`,
+    remedy: `Run: npm install ${PACKAGES[0]}@${tf.version_core}; where its install script fails, a clone of stochseg builds the addon: npm run setup:libtensorflow -- --project <your project>`,
+    cause: first,
   })
-}
-
-function firstLine(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!.replace(/\.$/, '')
 }

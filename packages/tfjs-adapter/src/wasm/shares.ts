@@ -91,7 +91,7 @@ export function finish(control: Int32Array, maySleep: boolean): void {
     if (done === chunks) break
     if (maySleep && spin > SPINS) Atomics.wait(control, DONE, done, 10)
   }
-  if (Atomics.exchange(control, FAILED, 0) === 1) throw new Error('a kernel trapped: memory out of bounds')
+  if (Atomics.exchange(control, FAILED, 0) === 1) throw new Error('a kernel trapped on one of the threads')
 }
 
 /** Waits for a call after number `seen`, and gives its number. */

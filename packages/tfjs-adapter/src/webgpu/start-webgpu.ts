@@ -1,5 +1,6 @@
 // Starting TF.js' webgpu backend: on the browser's WebGPU, or in Node on Dawn through the package `webgpu`.
 import { RuntimeUnavailableError } from '@stochseg/core'
+import { notLoaded } from '../not-loaded'
 
 /** Version of the package `webgpu` that this adapter is checked against. */
 const DAWN = '0.6.2'
@@ -62,13 +63,13 @@ async function startDawn(): Promise<GPU> {
 }
 
 async function importDawn(): Promise<typeof import('webgpu')> {
+  // Not by a literal: bundlers for browsers need not find it.
+  const name = 'webgpu'
   try {
-    // Not by a literal: bundlers for browsers need not find it.
-    const name = 'webgpu'
     return await import(/* @vite-ignore */ name)
   } catch (cause) {
-    throw new RuntimeUnavailableError('webgpu', {
-      found: 'a package that cannot be loaded',
+    throw new RuntimeUnavailableError(`package '${name}'`, {
+      found: notLoaded(name, cause),
       expected: `version ${DAWN}: WebGPU for Node`,
       remedy: `Run: npm install webgpu@${DAWN}`,
       cause,
