@@ -8,11 +8,9 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const scratch = mkdtempSync(join(tmpdir(), 'stochseg-packages-'))
-const environment = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' }
 const run = (command, args, cwd = root) =>
   execFileSync(command, args, {
     cwd,
-    env: environment,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -45,7 +43,9 @@ try {
   const pinned = peers
     .filter((peer) => rootManifest.devDependencies[peer])
     .map((peer) => `${peer}@${rootManifest.devDependencies[peer]}`)
-  run('npm', ['install', '--no-audit', '--no-fund', '--silent', ...tarballs, ...pinned], project)
+  // As the README says: the script of onnxruntime-node would fetch CUDA libraries.
+  const quiet = ['--no-audit', '--no-fund', '--silent']
+  run('npm', ['install', '--ignore-scripts', ...quiet, ...tarballs, ...pinned], project)
 
   const imports = manifests.map(({ name }) => `await import(${JSON.stringify(name)})`).join('\n')
   writeFileSync(join(project, 'imports.mjs'), `${imports}\nawait import('@stochseg/core/toy')\n`)

@@ -10,13 +10,8 @@ const run = (command, args) => {
     cwd: root,
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
-    // onnxruntime-node would otherwise fetch CUDA libraries; turbo would otherwise report usage.
-    env: {
-      ...process.env,
-      ONNXRUNTIME_NODE_INSTALL: 'skip',
-      TURBO_TELEMETRY_DISABLED: '1',
-      DO_NOT_TRACK: '1',
-    },
+    // Turbo would otherwise report usage.
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
   })
   if (error) throw error
   if (status !== 0) process.exit(status ?? 1)
