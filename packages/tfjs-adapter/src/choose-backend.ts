@@ -9,8 +9,7 @@ export function backendsToTry(choice = 'wasm'): readonly string[] {
 }
 
 /**
- * What `open` gives for the first backend that works. `remarks` says why not the ones before, e.g. `; not webgpu: WebGPU: no
- * adapter`.
+ * What `open` gives for the first backend that works. `remarks` says why not the ones before, e.g. `; not webgpu: no adapter`.
  *
  * Throws what the last one failed with, and at once whatever is no `RuntimeUnavailableError`.
  */

@@ -18,7 +18,6 @@ export interface TensorflowBackend extends KernelBackend {
     readonly TF_ATTR_STRING: number
   }
   readonly isUsingGpuDevice: boolean
-  executeSingleOutput(operation: string, attributes: readonly Attribute[], inputs: readonly Tensor[]): Tensor
   executeMultipleOutputs(
     operation: string,
     attributes: readonly Attribute[],
