@@ -12,6 +12,11 @@ const validation = brightness(5, 1)
 const engine = (onStep?: Parameters<typeof linearEngine>[0]['onStep']): TrainingEngine =>
   linearEngine({ classes: 2, rank: 1, ...(onStep && { onStep }) })
 
+const stopsAnywhere = fc.array(
+  fc.record({ after: fc.constantFrom('step', 'validation'), step: fc.integer({ min: 1, max: 24 }) }),
+  { maxLength: 4 },
+)
+
 describe('train', () => {
   it('learns: the loss falls, in both phases', async () => {
     const log = emptyLog()
@@ -57,12 +62,15 @@ describe('train', () => {
     const whole = emptyLog()
     const wholeSummary = await train(logged({}, whole))
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 24 }), { maxLength: 4 }), async (stops) => {
+      fc.asyncProperty(stopsAnywhere, async (stops) => {
         const checkpoints = memoryCheckpoints()
         const log = emptyLog()
         let resume = false
-        for (const stop of stops.sort((a, b) => a - b)) {
+        for (const stop of stops.sort((a, b) => a.step - b.step)) {
           const controller = new AbortController()
+          const stopAfter = (kind: 'step' | 'validation', step: number): void => {
+            if (kind === stop.after && step === stop.step) controller.abort('stopped')
+          }
           const run = train(
             logged(
               {
@@ -71,7 +79,11 @@ describe('train', () => {
                 signal: controller.signal,
                 onStep: (report) => {
                   log.steps.push(report)
-                  if (report.step === stop) controller.abort('stopped')
+                  stopAfter('step', report.step)
+                },
+                onValidation: (report) => {
+                  log.validations.push(report)
+                  stopAfter('validation', report.step)
                 },
               },
               log,
@@ -92,7 +104,24 @@ describe('train', () => {
         expect(log).toEqual(whole)
         expect({ ...summary, resumedFrom: 0 }).toEqual(wholeSummary)
       }),
-      { numRuns: 25 },
+      {
+        numRuns: 25,
+        // In the last validation, and in a run that then ends without a step; twice right after a validation.
+        examples: [
+          [
+            [
+              { after: 'step', step: 24 },
+              { after: 'step', step: 24 },
+            ],
+          ],
+          [
+            [
+              { after: 'step', step: 10 },
+              { after: 'validation', step: 10 },
+            ],
+          ],
+        ],
+      },
     )
   })
 

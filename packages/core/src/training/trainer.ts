@@ -99,6 +99,8 @@ export async function train(run: TrainingRun): Promise<TrainingSummary> {
 
   let step = resumedFrom
   let savedStep = resumedFrom
+  // Steps or validations that the checkpoint `last` does not know of.
+  let unsaved = false
   let latest = resumed?.latestValidation
   let best = resumed?.bestValidation
   let sinceBest = resumed?.validationsSinceBest ?? 0
@@ -120,6 +122,7 @@ export async function train(run: TrainingRun): Promise<TrainingSummary> {
   const saveLast = async (): Promise<void> => {
     await checkpoints.save('last', await checkpoint())
     savedStep = step
+    unsaved = false
   }
   const validate = async (): Promise<void> => {
     const { validationCases: cases, classWeights } = options
@@ -129,6 +132,7 @@ export async function train(run: TrainingRun): Promise<TrainingSummary> {
     if (!Number.isFinite(loss))
       throw diverged(`validation loss ${loss}`, 'a finite loss', { step, savedStep })
     latest = { step, loss }
+    unsaved = true
     const improved = best === undefined || loss < best.loss
     sinceBest = improved ? 0 : sinceBest + 1
     if (improved) {
@@ -147,6 +151,7 @@ export async function train(run: TrainingRun): Promise<TrainingSummary> {
     const stream = step * batchSize
     const result = await engine.step(batch, { ...options, learningRate, phase, stream })
     step++
+    unsaved = true
     checkLoss(result, batch, { step, savedStep })
     const { loss, gradientNorm } = result
     skippedCases += skipped.length
@@ -163,13 +168,13 @@ export async function train(run: TrainingRun): Promise<TrainingSummary> {
       const due = step > 0 && (step === steps || step % validateEvery === 0)
       if (due && latest?.step !== step) await validate()
       const done = step === steps || outOfPatience()
-      if (step > savedStep && (done || step % checkpointEvery === 0)) await saveLast()
+      if (unsaved && (done || step % checkpointEvery === 0)) await saveLast()
       if (done) break
       await takeStep()
     }
   } catch (error) {
     const aborted = signal?.aborted && error === signal.reason
-    if (step > savedStep && (aborted || leavesStateWhole(error))) await saveLast()
+    if (unsaved && (aborted || leavesStateWhole(error))) await saveLast()
     throw error
   }
   return {
