@@ -12,15 +12,20 @@ import { NodeLayer } from './node-layer'
 /** Up-sampling, crop, strided slice or dropout as a layer. */
 export class OperationLayer extends NodeLayer<UpsampleNode | CropNode | SliceNode | DropoutNode> {
   static className = 'StochsegOperation'
-  private readonly dropout: DropoutSource
+  private dropout: DropoutSource
 
-  /** @param config `dropout` tells where masks come from: the same one every time unless given. */
+  /** @param config `dropout` tells where masks come from: the same one every time unless given ({@link drawFrom}). */
   constructor(config: {
     readonly node: UpsampleNode | CropNode | SliceNode | DropoutNode
     readonly dropout?: DropoutSource
   }) {
     super(config)
     this.dropout = config.dropout ?? { seed: 0, stream: 0 }
+  }
+
+  /** Takes the masks of dropout from another source, whose owner sets it before each step. */
+  drawFrom(source: DropoutSource): void {
+    this.dropout = source
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: { training?: boolean }): tf.Tensor {

@@ -66,6 +66,15 @@ interface Constant {
 export function repairLayer(layer: layers.Layer, options: { readonly depthwiseDilation: boolean }): void {
   const repaired = repairedClass(layer, options.depthwiseDilation)
   if (repaired) Object.setPrototypeOf(layer, repaired.prototype)
+  if (layer.getClassName() === 'PReLU') freeSharedAxes(layer)
+}
+
+/** Slopes that are shared along an axis fit any length of it; TF.js insists on the one that it was built for. */
+function freeSharedAxes(layer: layers.Layer): void {
+  const shared = (layer.getConfig().sharedAxes ?? []) as number[]
+  for (const { axes } of layer.inputSpec) {
+    for (const axis of shared) delete axes?.[axis]
+  }
 }
 
 function repairedClass(layer: layers.Layer, depthwiseDilation: boolean): LayerClass | undefined {

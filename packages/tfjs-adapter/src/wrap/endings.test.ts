@@ -1,5 +1,6 @@
 // What networks end in, what is inside them, and what cannot be wrapped.
-import { ModelError, RuntimeUnavailableError, ShapeError, standardNormals } from '@stochseg/core'
+import { initialWeights, type NetworkSpec } from '@stochseg/backbones'
+import { ModelError, RuntimeUnavailableError, ShapeError, ssnHead, standardNormals } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import {
   input,
@@ -11,7 +12,7 @@ import {
 } from '@tensorflow/tfjs-layers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { withWeights } from '../../../../scripts/network-parts'
-import { createTfjsEngine, installWasmTrainingKernels, wrap } from '../index'
+import { buildLayersModel, createTfjsEngine, installWasmTrainingKernels, wrap } from '../index'
 
 beforeAll(() => installWasmTrainingKernels())
 
@@ -135,12 +136,70 @@ describe('the new head', () => {
     expect(trained.every((name) => name.startsWith('head.'))).toBe(true)
   })
 
+  it('is what has its name, and no other layer whose name begins alike', async () => {
+    const wrapped = await wrap(network(convolution(4, { name: 'head.first' }), convolution(3)), {
+      ...{ classes: 3, rank: 2, frozen: true },
+    })
+    const trained = wrapped.parameters.filter(({ trainable }) => trainable).map(({ name }) => name)
+    expect(trained).toEqual(
+      ['mean', 'logDiagonal', 'factor'].flatMap((part) => [`head.${part}.weight`, `head.${part}.bias`]),
+    )
+  })
+
   it('starts with the same small variance everywhere', async () => {
     const wrapped = await wrap(network(convolution(3)), { classes: 3, rank: 2, logDiagonalBias: -5 })
     const x = tf.tensor(standardNormals(128, { seed: 4 }), [1, 8, 8, 2])
     const [, logDiagonal, factor] = wrapped.model.predict(x) as tf.Tensor[]
     expect(new Set(logDiagonal!.dataSync())).toEqual(new Set([-5]))
     expect(new Set(factor!.dataSync()).size).toBeGreaterThan(300)
+  })
+})
+
+describe('layers on the way', () => {
+  it('keep the statistics of batch normalisation that is frozen, until it is not any more', async () => {
+    const normalisation = layers.batchNormalization({ name: 'norm' })
+    const net = network(normalisation, convolution(3))
+    normalisation.trainable = false
+    const statistics = (): tf.TypedArray[] =>
+      normalisation.getWeights().map((weight) => weight.dataSync().slice())
+    const before = statistics()
+    await step(await wrap(net, { classes: 3, rank: 2 }))
+    expect(statistics()).toEqual(before)
+    normalisation.trainable = true
+    await step(await wrap(net, { classes: 3, rank: 2 }))
+    const after = statistics()
+    for (const index of [0, 1, 2, 3]) expect(after[index]).not.toEqual(before[index])
+  })
+
+  it('draw the masks of dropout anew in each step', async () => {
+    const spec: NetworkSpec = {
+      ...{ format: 'stochseg.network', version: 1, name: 'masked', dimensions: 2 },
+      inputs: [{ name: 'image', channels: 2 }],
+      nodes: [{ op: 'dropout', name: 'mask', inputs: ['image'], rate: 0.5 }],
+      features: 'mask',
+    }
+    const head = ssnHead({ classes: 2, rank: 1 })
+    const built = await buildLayersModel({ spec, head, weights: initialWeights(spec, head, { seed: 0 }) })
+    const wrapped = await wrap(built, { classes: 2, rank: 1 })
+    const x = tf.ones([1, 8, 8, 2])
+    const mean = (stream: number) => wrapped.forward(x, { seed: 0, stream }).mean.dataSync()
+    expect(mean(0)).toEqual(mean(0))
+    expect(mean(0)).not.toEqual(mean(1))
+  })
+
+  const separable = (): layers.Layer =>
+    layers.separableConv2d({ filters: 3, kernelSize: 3, padding: 'same', depthMultiplier: 2 } as never)
+  it.each([
+    ['slopes of channels', () => [layers.prelu({ sharedAxes: [1, 2] }), convolution(3)]],
+    ['several depthwise kernels a channel', () => [separable(), convolution(3)]],
+    ['several depthwise kernels a channel at the end', () => [separable()]],
+  ])('learn: %s, of images of one size', async (_, last) => {
+    const net = network(...last())
+    const before = predict(net)
+    const wrapped = await wrap(net, { classes: 3, rank: 2 })
+    expect(difference(predict(wrapped.model), before)).toBeLessThan(1e-5)
+    await step(wrapped)
+    expect(difference(predict(wrapped.model), before)).toBeGreaterThan(0)
   })
 })
 

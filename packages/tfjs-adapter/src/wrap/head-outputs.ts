@@ -4,9 +4,11 @@ import { ModelError, type SsnHead } from '@stochseg/core'
 import type { LayersModel, layers, SymbolicTensor } from '@tensorflow/tfjs-layers'
 import { layerOf, tensorsBehind } from './open-nested'
 
+const HEAD = /^head\.(mean|logDiagonal|factor)(\.upsampled)?$/
+
 /** Whether a layer belongs to a head. */
 export function isHead({ name }: layers.Layer): boolean {
-  return name.startsWith('head.')
+  return HEAD.test(name)
 }
 
 /**

@@ -69,6 +69,17 @@ function checkNames(model: LayersModel, outputs: readonly SymbolicTensor[]): voi
   })
 }
 
+/** The layers that a model trains, those of the models inside it included: not what is frozen, or lies in what is. */
+export function trainedLayers(model: LayersModel): Set<layers.Layer> {
+  if (!model.trainable) return new Set()
+  return new Set(
+    model.layers.flatMap((layer) => {
+      if (isModel(layer)) return [...trainedLayers(layer)]
+      return layer.trainable ? [layer] : []
+    }),
+  )
+}
+
 function isModel(layer: layers.Layer): layer is LayersModel {
   return layer instanceof LayersModel
 }

@@ -6,6 +6,7 @@ import {
   model as layersModel,
   type SymbolicTensor,
 } from '@tensorflow/tfjs-layers'
+import type { DropoutSource } from '../dropout-source'
 import { checkGradient, lossCheck } from '../gradient-self-test'
 import { OperationLayer } from '../layers/operation-layer'
 import { isDilatedDepthwise, repairLayer } from '../layers/repaired-layers'
@@ -16,7 +17,7 @@ import { headLayers } from './head-layers'
 import { isHead, wrappedBefore } from './head-outputs'
 import { layerChecks } from './layer-checks'
 import { layerParameters } from './layer-parameters'
-import { layerOf, openNested, tensorsBehind } from './open-nested'
+import { layerOf, openNested, tensorsBehind, trainedLayers } from './open-nested'
 import { makeDilationTrainable } from './trainable-dilation'
 
 /** The head that is put on, and how it starts. */
@@ -72,15 +73,19 @@ export function wrapModel(given: LayersModel, options: WrapOptions): WrappedMode
   const model = wrappedBefore(network, head) ? network : withHead(network, head, options)
   repair(model, options)
   // What the user's model does not train, a frozen model inside it for instance, does not train here either.
-  const trained = new Set(given.trainableWeights)
+  const trained = trainedLayers(given)
+  for (const layer of model.layers) keepStatistics(layer, !isHead(layer) && !trained.has(layer))
+  const dropout: DropoutSource = { seed: 0, stream: 0 }
+  for (const layer of model.layers) if (layer instanceof OperationLayer) layer.drawFrom(dropout)
   const behindHead = new Set(tensorsBehind(model.outputs, isHead).map(layerOf))
   return {
     model,
     head,
     channels: input.shape.at(-1)!,
-    parameters: layerParameters(model, (layer, weight) => isHead(layer) || (!frozen && trained.has(weight))),
+    parameters: layerParameters(model, (layer) => isHead(layer) || (!frozen && trained.has(layer))),
     outputSize: (spatial) => outputSize(model, spatial),
     forward: (images, training) => {
+      if (training) Object.assign(dropout, { seed: training.seed, stream: training.stream })
       try {
         return headOutputs(model.apply(images, { training: training !== undefined && !frozen }))
       } catch (cause) {
@@ -129,6 +134,15 @@ function repair(model: LayersModel, { depthwiseDilation }: WrapOptions): void {
     makeDilationTrainable(layer)
     repairLayer(layer, { depthwiseDilation: depthwiseDilation ?? false })
   }
+}
+
+/** Lets batch normalisation that does not learn run as in inference, as Keras does: TF.js moves its statistics all the same. */
+function keepStatistics(layer: layers.Layer, keep: boolean): void {
+  if (!/BatchNormali[sz]ation$/.test(layer.getClassName())) return
+  Reflect.deleteProperty(layer, 'call')
+  if (!keep) return
+  const call = layer.call.bind(layer)
+  layer.call = (inputs, kwargs) => call(inputs, { ...kwargs, training: false })
 }
 
 function checkLayout(model: LayersModel, shape: readonly (number | null)[]): void {
