@@ -31,8 +31,13 @@ export class GraphBuilder {
     this.constants.push(...constants)
   }
 
-  /** A reduction over one axis. Sums take axes as an input since operator set 13, maxima since 18. */
-  reduce(operation: 'ReduceSum' | 'ReduceMax', input: string, axis: number, keepAxis: boolean): string {
+  /** A reduction over one axis. Sums take axes as an input since operator set 13, others since 18. */
+  reduce(
+    operation: 'ReduceSum' | 'ReduceMax' | 'ReduceMean',
+    input: string,
+    axis: number,
+    keepAxis: boolean,
+  ): string {
     const keepdims = { int: keepAxis ? 1 : 0 }
     const asInput = this.operatorSet >= (operation === 'ReduceSum' ? 13 : 18)
     return asInput

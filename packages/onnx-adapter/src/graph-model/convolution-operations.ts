@@ -95,10 +95,42 @@ const transposedConvolution: EmitOperation = (call) => {
     stride: spatial(call, 'strides'),
     same: padding === 'SAME',
   }
-  const attributes = call.isConstant(0)
-    ? { ...transposedWindowAttributes(window), ...toSize(window, [...call.constant(0).data].slice(1, -1)) }
-    : transposedWindowAttributes(window)
-  return { name: graph.operator('ConvTranspose', inputs, attributes, node.name), axes }
+  const attributes = transposedWindowAttributes(window)
+  if (!call.isConstant(0)) return { name: emitToComputedSize(call, inputs, window), axes }
+  const size = toSize(window, [...call.constant(0).data].slice(1, -1))
+  return { name: graph.operator('ConvTranspose', inputs, { ...attributes, ...size }, node.name), axes }
+}
+
+/**
+ * A transposed convolution of a size that the graph computes: of the largest output that there is, the part that is asked for.
+ *
+ * Where L voxels had been padded to the same, (n − 1) · stride + kernel − L of all, n being the input's, were padding, half
+ * of it before.
+ */
+function emitToComputedSize(call: OperationCall, inputs: readonly string[], window: Window): string {
+  const { graph, node } = call
+  const { kernel, stride, same } = window
+  const slice = (of: string, start: number, end: number): string =>
+    graph.operator('Slice', [of, graph.integers([start]), graph.integers([end])])
+  const size = slice(call.lengths(0).name, 1, kernel.length + 1)
+  const zeros = kernel.map(() => 0)
+  const surplus = (): string => {
+    const read = slice(graph.operator('Shape', [inputs[0]!]), 2, kernel.length + 2)
+    const strided = graph.operator('Mul', [read, graph.integers(stride)])
+    const more = graph.integers(kernel.map((length, axis) => length - stride[axis]!))
+    const difference = graph.operator('Sub', [graph.operator('Add', [strided, more]), size])
+    return graph.operator('Max', [difference, graph.integers(zeros)])
+  }
+  const start = same
+    ? graph.operator('Div', [surplus(), graph.integers(kernel.map(() => 2))])
+    : graph.integers(zeros)
+  const whole = graph.operator('ConvTranspose', inputs, {
+    ...transposedWindowAttributes({ ...window, same: false }),
+    output_padding: { ints: stride.map((step) => step - 1) },
+  })
+  const end = graph.operator('Add', [start, size])
+  const axes = graph.integers(kernel.map((_, axis) => axis + 2))
+  return graph.operator('Slice', [whole, start, end, axes], {}, node.name)
 }
 
 /** Attributes that give this size: with a stride, several sizes would have come from as many voxels. */

@@ -142,6 +142,24 @@ const operations: readonly [string, NodeJson[], Constants][] = [
     },
   ],
   [
+    // As skip connections of odd sizes need it: 6 × 8 of 3 × 4 and 2 × 3, by kernels of less, of more and of the stride.
+    'transposed convolutions to the size of another tensor',
+    [
+      node('shape', 'Shape', ['x']),
+      node('half', 'MaxPool', ['x'], window('SAME', 2, [2, 2])),
+      node('third', 'MaxPool', ['x'], window('SAME', 3, [3, 3])),
+      node('a', 'Conv2DBackpropInput', ['shape', 'k', 'half'], window('SAME', 2)),
+      node('b', 'Conv2DBackpropInput', ['shape', 'k', 'third'], window('SAME', 3)),
+      node('c', 'Conv2DBackpropInput', ['shape', 'l', 'third'], window('SAME', 3)),
+      node('d', 'Conv2DBackpropInput', ['shape', 'm', 'third'], window('VALID', 3)),
+      node('y', 'ConcatV2', ['a', 'b', 'c', 'd', 'channel'], number('N', 4)),
+    ],
+    {
+      ...{ k: { shape: [3, 5, 4, 4] }, l: { shape: [2, 1, 4, 4] }, m: { shape: [2, 1, 4, 4] } },
+      channel: { shape: [], values: [3] },
+    },
+  ],
+  [
     'explicit padding',
     [
       node('y', 'Conv2D', ['x', 'k'], {

@@ -81,6 +81,6 @@ export function operationError(
     found,
     expected,
     remedy:
-      "Cut the model before it by the option 'outputs', or convert it by another tool (tf2onnx) and wrap the .onnx file",
+      "Cut the model before it by the option 'outputs' (--output), or convert it by another tool (tf2onnx) and wrap the .onnx file",
   })
 }

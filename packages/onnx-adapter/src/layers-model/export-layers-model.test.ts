@@ -251,6 +251,12 @@ describe('exportLayersModel', () => {
     },
   )
 
+  it.each([13, 18, 22])('computes what TF.js does in operator set %d', async (operatorSet) => {
+    const { build, size } = NETWORKS_OF_OTHERS['squeeze and excitation, layer normalisation']!
+    const net = build()
+    await compare(net, await artefactsOf(net), size, { operatorSet })
+  })
+
   it('asks whether dilated depthwise convolutions are dilated, which TF.js ignores', async () => {
     const x = input({ shape: [12, 8, 3] })
     const layer = layers.depthwiseConv2d({ kernelSize: 3, padding: 'same', dilationRate: 2, name: 'wide' })

@@ -156,8 +156,7 @@ const emitLayerNormalization: EmitLayer = (call) => {
   const over = [axis].flat()
   if (over.length !== 1 || (over[0] !== -1 && over[0] !== axes - 1))
     throw layerError(call, `axis ${over}`, 'the last, channels')
-  const mean = (input: string): string =>
-    graph.operator('ReduceMean', [input], { axes: { ints: [1] }, keepdims: { int: 1 } })
+  const mean = (input: string): string => graph.reduce('ReduceMean', input, 1, true)
   const constant = (part: string, otherwise: number): string => {
     const data = otherwise === 1 ? scale : center
     const weight = data ? call.weights(part).data : new Float32Array(channels).fill(otherwise)
