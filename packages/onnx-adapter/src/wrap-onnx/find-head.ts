@@ -45,12 +45,13 @@ export function findHead(graph: OnnxGraph, named: NamedTensors): FoundHead {
   for (const name of [named.features, named.logits]) {
     if (name !== undefined && !producers.has(name)) throw noTensor(name, producers)
   }
-  const logits = named.logits ?? walk(outputOf(graph, named.output), producers, graph, isAfterLogits)
+  const constants = constantNames(graph)
+  const logits = named.logits ?? walk(outputOf(graph, named.output), producers, constants, isAfterLogits)
   if (named.features !== undefined && named.logits !== undefined) {
     return { features: named.features, logits: named.logits }
   }
   // Looked for even where features are named: it tells scores from something made of probabilities.
-  const convolved = walk(logits, producers, graph, isBeforeLogits)
+  const convolved = walk(logits, producers, constants, isBeforeLogits)
   const convolution = producers.get(convolved)
   if (!convolution || !CONVOLUTIONS.has(convolution.operation)) {
     throw unrecognised(convolution, logits)
@@ -58,23 +59,29 @@ export function findHead(graph: OnnxGraph, named: NamedTensors): FoundHead {
   return { features: named.features ?? convolution.inputs[0]!, logits }
 }
 
-type Passable = (node: GraphNode, graph: OnnxGraph) => boolean
+/** PyTorch writes small constants as nodes. */
+function constantNames({ constants, nodes }: OnnxGraph): Set<string> {
+  const written = nodes.filter(({ operation }) => operation === 'Constant').flatMap(({ outputs }) => outputs)
+  return new Set([...constants.keys(), ...written])
+}
+
+type Passable = (node: GraphNode, constants: ReadonlySet<string>) => boolean
 
 const isAfterLogits: Passable = ({ operation }) => AFTER_LOGITS.has(operation)
 
-const isBeforeLogits: Passable = ({ operation, inputs }, { constants }) =>
+const isBeforeLogits: Passable = ({ operation, inputs }, constants) =>
   BEFORE_LOGITS.has(operation) || (ARITHMETIC.has(operation) && inputs.some((name) => constants.has(name)))
 
 /** The first tensor on the way back from `tensor` whose producer is not passable. */
 function walk(
   tensor: string,
   producers: ReadonlyMap<string, GraphNode>,
-  graph: OnnxGraph,
+  constants: ReadonlySet<string>,
   passable: Passable,
 ): string {
   let current = tensor
-  for (let node = producers.get(current); node && passable(node, graph); node = producers.get(current)) {
-    current = node.inputs.find((name) => !graph.constants.has(name)) ?? node.inputs[0]!
+  for (let node = producers.get(current); node && passable(node, constants); node = producers.get(current)) {
+    current = node.inputs.find((name) => !constants.has(name)) ?? node.inputs[0]!
   }
   return current
 }

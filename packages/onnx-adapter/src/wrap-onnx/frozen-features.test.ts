@@ -61,6 +61,13 @@ describe('frozen features', () => {
     expect(first.image).toEqual((await frozen.extract(randomImages(1, 1, [4, 4]), 1, [4, 4])).data)
     expect(first.raters).toEqual(new Uint8Array(32))
     expect(reads).toBe(2)
+
+    const oneKept = frozen.dataset(images, { keepBytes: 10 * 16 * 4 + 1 })
+    const read = async (index: number) => (await oneKept.case(index)).image
+    expect(await read(0)).toBe(await read(0))
+    const [other, anew] = [await read(1), await read(1)]
+    expect(other).not.toBe(anew)
+    expect(other).toEqual(anew)
     await frozen.dispose()
   })
 

@@ -72,12 +72,14 @@ export class FrozenFeatures {
 
   /**
    * A data set with features in place of images, computed when a case is first read and kept from then on, as float32, in
-   * memory: channels × voxels × 4 bytes a case.
+   * memory: channels × voxels × 4 bytes a case, as many cases as fit `keepBytes` (2 GiB unless given). Those of the others
+   * are computed anew each time.
    *
    * Its cases throw {@link DataError} where features are not finite or smaller than the label maps.
    */
-  dataset(images: Dataset): Dataset {
+  dataset(images: Dataset, { keepBytes = 2 ** 31 }: { readonly keepBytes?: number } = {}): Dataset {
     const { channels } = this.network.spec.inputs[0]!
+    const most = keepBytes / (4 * channels * voxelCount(images.spatial))
     const kept = new Map<number, Promise<Float32Array>>()
     const featuresOf = async ({ id, image }: Case): Promise<Float32Array> => {
       const { data, spatial } = await this.extract(image, 1, images.spatial)
@@ -98,8 +100,9 @@ export class FrozenFeatures {
       ...{ spatial: images.spatial, length: images.length },
       case: async (index): Promise<Case> => {
         const item = await images.case(index)
-        if (!kept.has(index)) kept.set(index, featuresOf(item))
-        return { ...item, image: await kept.get(index)! }
+        const features = kept.get(index) ?? featuresOf(item)
+        if (kept.has(index) || kept.size + 1 <= most) kept.set(index, features)
+        return { ...item, image: await features }
       },
     }
   }
