@@ -6,18 +6,20 @@ import { node } from './node'
 /** The parts of ONNX Runtime's packages that are used. */
 export type OnnxRuntime = Pick<typeof import('onnxruntime-common'), 'InferenceSession' | 'Tensor' | 'env'>
 
-// Written out, so that bundlers see what is imported.
-const IMPORTS: Record<RuntimeName, () => Promise<OnnxRuntime>> = {
-  'onnxruntime-node': () => import('onnxruntime-node'),
-  'onnxruntime-web': () => import('onnxruntime-web'),
-  'onnxruntime-web/wasm': () => import('onnxruntime-web/wasm'),
-  'onnxruntime-web/webgpu': () => import('onnxruntime-web/webgpu'),
-}
-
 /** Throws {@link RuntimeUnavailableError} with the line that installs it. */
 export async function loadOnnxRuntime(name: RuntimeName): Promise<OnnxRuntime> {
+  // Written out, for bundlers to see what is imported; `await import` in a `try`, for them to let it be missing.
   try {
-    return await IMPORTS[name]()
+    switch (name) {
+      case 'onnxruntime-node':
+        return await import('onnxruntime-node')
+      case 'onnxruntime-web':
+        return await import('onnxruntime-web')
+      case 'onnxruntime-web/wasm':
+        return await import('onnxruntime-web/wasm')
+      case 'onnxruntime-web/webgpu':
+        return await import('onnxruntime-web/webgpu')
+    }
   } catch (cause) {
     throw runtimeMissing(name, cause)
   }

@@ -75,7 +75,7 @@ async function startBackend(name: string, options: BackendOptions): Promise<stri
   await load('@tensorflow/tfjs-layers', () => import('@tensorflow/tfjs-layers'), name)
   if (name === 'wasm') return startWasm(tf, options)
   if (name === 'cpu') {
-    await load('@tensorflow/tfjs-backend-cpu', () => import('@tensorflow/tfjs-backend-cpu'), name)
+    await importCpu()
   } else if (name === 'tensorflow') {
     await loadTensorflow(tf)
   } else if (name === 'webgpu') {
@@ -86,11 +86,7 @@ async function startBackend(name: string, options: BackendOptions): Promise<stri
 }
 
 async function startWasm(tf: Tfjs, options: BackendOptions): Promise<string> {
-  const wasm = await load(
-    '@tensorflow/tfjs-backend-wasm',
-    () => import('@tensorflow/tfjs-backend-wasm'),
-    'wasm',
-  )
+  const wasm = await importWasm()
   if (options.threads !== undefined) setThreadCount(options.threads)
   const folder = options.wasmPath ?? installedWasmFolder()
   const runs = tf.engine().registry.wasm !== undefined
@@ -122,7 +118,7 @@ async function startWebgpu(tf: Tfjs, { backend }: BackendOptions): Promise<strin
       remedy: "Choose 'webgpu' by its name to train on it all the same",
     })
   }
-  await load('@tensorflow/tfjs-backend-webgpu', () => import('@tensorflow/tfjs-backend-webgpu'), 'webgpu')
+  await importWebgpu()
   await makeCurrent(tf, 'webgpu', "Use 'wasm'")
   const { prepareWebgpu } = await import('./webgpu/install')
   prepareWebgpu()
@@ -144,15 +140,45 @@ async function load<T>(packageName: string, importer: () => Promise<T>, backend:
   try {
     return await importer()
   } catch (cause) {
-    const own = backend === 'tensorflow' ? 'tfjs-node' : `tfjs-backend-${backend}`
-    const packages = ['tfjs-core', 'tfjs-layers', own]
-    throw new RuntimeUnavailableError(`package '${packageName}'`, {
-      found: notLoaded(packageName, cause),
-      expected: `version ${VERSION}`,
-      remedy: `Run: npm install ${packages.map((name) => `@tensorflow/${name}@${VERSION}`).join(' ')}`,
-      cause,
-    })
+    throw packageError(packageName, backend, cause)
   }
+}
+
+// Bundlers let an optional package be missing where `await import` of its name stands in a `try`, and nowhere else.
+
+async function importCpu(): Promise<unknown> {
+  try {
+    return await import('@tensorflow/tfjs-backend-cpu')
+  } catch (cause) {
+    throw packageError('@tensorflow/tfjs-backend-cpu', 'cpu', cause)
+  }
+}
+
+async function importWasm(): Promise<typeof import('@tensorflow/tfjs-backend-wasm')> {
+  try {
+    return await import('@tensorflow/tfjs-backend-wasm')
+  } catch (cause) {
+    throw packageError('@tensorflow/tfjs-backend-wasm', 'wasm', cause)
+  }
+}
+
+async function importWebgpu(): Promise<unknown> {
+  try {
+    return await import('@tensorflow/tfjs-backend-webgpu')
+  } catch (cause) {
+    throw packageError('@tensorflow/tfjs-backend-webgpu', 'webgpu', cause)
+  }
+}
+
+function packageError(packageName: string, backend: string, cause: unknown): RuntimeUnavailableError {
+  const own = backend === 'tensorflow' ? 'tfjs-node' : `tfjs-backend-${backend}`
+  const packages = ['tfjs-core', 'tfjs-layers', own]
+  return new RuntimeUnavailableError(`package '${packageName}'`, {
+    found: notLoaded(packageName, cause),
+    expected: `version ${VERSION}`,
+    remedy: `Run: npm install ${packages.map((name) => `@tensorflow/${name}@${VERSION}`).join(' ')}`,
+    cause,
+  })
 }
 
 /** In Node, the folder of the installed package's `.wasm` files; elsewhere undefined. */

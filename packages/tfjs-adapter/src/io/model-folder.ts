@@ -1,6 +1,7 @@
 // A layers model in a folder, in TF.js' own format, from Node: TF.js has `file://` only in its native package.
-import { DataError } from '@stochseg/core'
+import { DataError, RuntimeUnavailableError } from '@stochseg/core'
 import type { io } from '@tensorflow/tfjs-core'
+import { node } from '../node'
 
 const TOPOLOGY = 'model.json'
 const WEIGHTS = 'weights.bin'
@@ -9,13 +10,14 @@ const WEIGHTS = 'weights.bin'
  * A handler for `model.save` and `loadLayersModel`: `model.json` and its weights in the folder `path`, which is made.
  *
  * The weights are written first and `model.json` is moved into place last: a folder without it was not finished. Loading
- * throws `DataError` for a folder that lacks a file, and for weights that are too short.
+ * throws `DataError` for a folder that lacks a file, and for weights that are too short; both throw
+ * `RuntimeUnavailableError` outside of Node.
  */
 export function modelFolder(path: string): io.IOHandler {
   return {
     async save(artifacts) {
       const { modelTopology, weightSpecs, weightData, ...rest } = artifacts
-      const [{ mkdir, rename, writeFile }, { join }] = await nodeModules()
+      const [{ mkdir, rename, writeFile }, { join }] = nodeModules()
       const { CompositeArrayBuffer, getModelArtifactsInfoForJSON } = (await import('@tensorflow/tfjs-core'))
         .io
       await mkdir(path, { recursive: true })
@@ -26,7 +28,7 @@ export function modelFolder(path: string): io.IOHandler {
       return { modelArtifactsInfo: getModelArtifactsInfoForJSON(artifacts) }
     },
     async load() {
-      const [{ readFile }, { join }] = await nodeModules()
+      const [{ readFile }, { join }] = nodeModules()
       const read = (name: string): Promise<Buffer> =>
         readFile(join(path, name)).catch((cause: unknown) => {
           throw dataError(join(path, name), 'no file that can be read', cause)
@@ -43,8 +45,13 @@ export function modelFolder(path: string): io.IOHandler {
   }
 }
 
-function nodeModules(): Promise<[typeof import('node:fs/promises'), typeof import('node:path')]> {
-  return Promise.all([import('node:fs/promises'), import('node:path')])
+function nodeModules(): [typeof import('node:fs/promises'), typeof import('node:path')] {
+  if (node) return [node('node:fs/promises'), node('node:path')]
+  throw new RuntimeUnavailableError('a model folder', {
+    found: 'no Node',
+    expected: 'a file system',
+    remedy: "In a page, save to 'indexeddb://<name>' or 'downloads://<name>' instead",
+  })
 }
 
 function parse(
