@@ -1,6 +1,6 @@
 import { ModelError } from '@stochseg/core'
 import { describe, expect, it } from 'vitest'
-import { probeSizes, type TrySize } from './probe-sizes'
+import { probeShrinkage, probeSizes, type TrySize } from './probe-sizes'
 
 /** A network that takes lengths for which `takes` holds along every axis, and gives logits `less` voxels shorter. */
 const network =
@@ -44,5 +44,30 @@ describe('probeSizes', () => {
     const expected = { usual: [100, 100], minimumSize: [100, 100], multipleOf: [100, 100], fixedSize: true }
     expect(await probeSizes(network(takes), 2, [100, 100])).toEqual(expected)
     await expect(probeSizes(network(takes), 2, [])).rejects.toThrow(ModelError)
+  })
+})
+
+describe('probeShrinkage', () => {
+  const strided = (...strides: readonly number[]): TrySize => {
+    return async (size) => size.map((length, axis) => Math.ceil(length / strides[axis]!))
+  }
+  it('finds strides', async () => {
+    expect(await probeShrinkage(strided(4, 2), 2, [])).toEqual([4, 2])
+    expect(await probeShrinkage(strided(1, 1, 1), 3, [])).toEqual([1, 1, 1])
+    const oneSize: TrySize = async (size) => (size[0] === 96 ? size.map((length) => length / 8) : undefined)
+    expect(await probeShrinkage(oneSize, 2, [96, 96])).toEqual([8, 8])
+  })
+
+  it('takes nothing else for strides', async () => {
+    // Valid convolutions of just so many voxels; a single vector for the image; an odd size.
+    expect(
+      await probeShrinkage(
+        network(() => true, 32),
+        2,
+        [],
+      ),
+    ).toEqual([1, 1])
+    expect(await probeShrinkage(async (size) => size.map(() => 1), 2, [])).toEqual([1, 1])
+    expect(await probeShrinkage(strided(3, 3), 2, [])).toEqual([1, 1])
   })
 })

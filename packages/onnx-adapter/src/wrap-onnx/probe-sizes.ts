@@ -58,6 +58,26 @@ export async function probeSizes(
   return { usual, minimumSize, multipleOf }
 }
 
+/**
+ * How many times smaller logits are than the image, along each axis: whole numbers, the same at twice the size where the network
+ * takes that, as by strides. All 1 where they are none, as behind convolutions that do not pad.
+ */
+export async function probeShrinkage(
+  trySize: TrySize,
+  dimensions: 2 | 3,
+  declared: readonly (number | undefined)[],
+): Promise<number[]> {
+  const usual = await firstSize(trySize, dimensions, declared)
+  const factors = async (size: readonly number[]): Promise<number[] | undefined> => {
+    const found = await trySize(size)
+    return found && size.map((length, axis) => length / found[axis]!)
+  }
+  const once = (await factors(usual))!
+  const twice = await factors(usual.map((length) => 2 * length))
+  const isStride = once.every(Number.isInteger) && String(twice ?? once) === String(once)
+  return isStride ? once : usual.map(() => 1)
+}
+
 async function firstSize(
   trySize: TrySize,
   dimensions: 2 | 3,

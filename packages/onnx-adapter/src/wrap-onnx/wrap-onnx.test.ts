@@ -101,6 +101,37 @@ describe('wrapOnnx', () => {
     expect(distribution.spatial).toEqual(size)
   })
 
+  it.each([11, 17])(
+    'brings logits of strides to the size of the image (operator set %d)',
+    async (operatorSet) => {
+      const pool = spec.nodes.findIndex(({ op }) => op === 'pool')
+      const small: NetworkSpec = {
+        ...spec,
+        nodes: spec.nodes.slice(0, pool + 1),
+        features: spec.nodes[pool]!.name,
+      }
+      const foreign = foreignNetwork(small, 3, [softmax], { operatorSet })
+      const { distribution, metadata, mean } = await both(foreign)
+      expect(metadata).toMatchObject({
+        minimumSize: [2, 2],
+        multipleOf: [2, 2],
+        properties: { logits: 'classifier' },
+      })
+      expect(distribution.spatial).toEqual(size)
+      const image = { shape: [2, 3, ...size], data: images }
+      const coarse = (await runOnnx(foreignNetwork(small, 3, [], { operatorSet }), { image })).classifier!
+      expect(coarse.shape).toEqual([2, 3, 6, 4])
+      // At the corner the same; around the middle of four coarse voxels, symmetrically, their sum.
+      expect(mean[0]).toBeCloseTo(coarse.data[0]!, 5)
+      const sum = (data: ArrayLike<number>, width: number, row: number, column: number): number =>
+        [0, 1].reduce(
+          (all, y) => all + data[(row + y) * width + column]! + data[(row + y) * width + column + 1]!,
+          0,
+        )
+      expect(sum(mean, 8, 1, 1)).toBeCloseTo(sum(coarse.data, 4, 0, 0), 4)
+    },
+  )
+
   it('frees fixed shapes where the network runs with others, and keeps them where not', async () => {
     const shape = [1, 3, 16, 24]
     const fixed = {

@@ -14,6 +14,7 @@ import { type FoundHead, findHead, type NamedTensors } from './find-head'
 import { HEAD_INPUT, headSpec } from './head-spec'
 import { type Intensities, imageInput, type Layout } from './image-input'
 import { AS_FLOAT32, probeNetwork } from './probe-network'
+import { resizedLike } from './resized-like'
 
 /** How a network is wrapped. */
 export interface WrapOptions extends NamedTensors {
@@ -52,8 +53,8 @@ function ownName(name: string): string {
  * A network with an SSN head, as an `.onnx` file that `OnnxSegmenter` loads.
  *
  * The heads are 1×1 convolutions on the network's features and logits side by side (features are resized to the logits'
- * size, linearly, where they are smaller). At first the mean is the network's logits, exactly; the log-diagonal is
- * constant and the factor small and random: train them ({@link FrozenFeatures}). Which sizes the network takes is found
+ * size, linearly, where they are smaller). At first the mean is the network's logits, exactly (resized to the image's size,
+ * linearly, where they are a whole number of times smaller); the log-diagonal is constant and the factor small and random: train them ({@link FrozenFeatures}). Which sizes the network takes is found
  * out by running it; fixed shapes are freed where it runs with others. Everything else in the file stays as it is, but for
  * tensors that are called as the heads' are: `mean` becomes `network.mean`. A deterministic network that stochseg exported is
  * wrapped like any other.
@@ -72,7 +73,7 @@ export async function wrapOnnx(bytes: Uint8Array, options: WrapOptions): Promise
   const image = imageInput(graph, options.layout, options.intensities)
   const found = findHead(graph, ownNames(options))
 
-  const { free, batch, sizes, features, logits } = await probeNetwork(model, image, found)
+  const { free, batch, sizes, features, logits } = await probeNetwork(model, graph, image, found)
   checkLogits(found, logits, head, features)
   const channels = features.dims[1]! + classes
   const spec = headSpec(channels, image.dimensions)
@@ -175,24 +176,6 @@ function joinedFeatures({ operatorSet }: OnnxGraph, resized: boolean): GraphBuil
   const wide = resized ? resizedLike(graph, features, logits) : features
   graph.operator('Concat', [wide, logits], { axis: { int: 1 } }, HEAD_INPUT)
   return graph
-}
-
-function resizedLike(graph: GraphBuilder, features: string, logits: string): string {
-  const lengths = (tensor: string, first: number, end: number): string =>
-    graph.operator('Slice', [
-      graph.operator('Shape', [tensor]),
-      graph.integers([first]),
-      graph.integers([end]),
-    ])
-  const sizes = graph.operator('Concat', [lengths(features, 0, 2), lengths(logits, 2, 5)], {
-    axis: { int: 0 },
-  })
-  // Until operator set 13, what is left out had to be there, empty.
-  const none = graph.operatorSet >= 13 ? '' : graph.floats([], [0])
-  return graph.operator('Resize', [features, none, none, sizes], {
-    mode: { string: 'linear' },
-    coordinate_transformation_mode: { string: 'half_pixel' },
-  })
 }
 
 /** The mean is the logits; the log-diagonal is constant; each column of the factor moves logits by about `factorScale`. */
