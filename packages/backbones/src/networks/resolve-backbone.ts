@@ -15,7 +15,7 @@ export type ImportModule = (specifier: string) => Promise<unknown>
  */
 export async function resolveBackbone(
   name: string,
-  importModule: ImportModule = (specifier) => import(/* @vite-ignore */ specifier),
+  importModule: ImportModule = (specifier) => import(/* webpackIgnore: true */ /* @vite-ignore */ specifier),
 ): Promise<Backbone> {
   const builtIn = builtInBackbones.find((backbone) => backbone.name === name)
   if (builtIn) return builtIn

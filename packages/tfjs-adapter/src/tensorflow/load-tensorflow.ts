@@ -15,7 +15,7 @@ export async function loadTensorflow(tf: typeof import('@tensorflow/tfjs-core'))
   for (const name of PACKAGES) {
     try {
       // Not by a literal: bundlers and type checkers need not find an optional package.
-      await import(/* @vite-ignore */ name)
+      await import(/* webpackIgnore: true */ /* @vite-ignore */ name)
     } catch (cause) {
       reasons.push(`${name} ${notLoaded(name, cause)}`)
       first ??= cause

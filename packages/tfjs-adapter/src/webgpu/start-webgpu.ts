@@ -66,7 +66,7 @@ async function importDawn(): Promise<typeof import('webgpu')> {
   // Not by a literal: bundlers for browsers need not find it.
   const name = 'webgpu'
   try {
-    return await import(/* @vite-ignore */ name)
+    return await import(/* webpackIgnore: true */ /* @vite-ignore */ name)
   } catch (cause) {
     throw new RuntimeUnavailableError(`package '${name}'`, {
       found: notLoaded(name, cause),
