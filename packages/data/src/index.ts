@@ -3,6 +3,7 @@ export { type AmbiguousDataset, ambiguousShapes, type Mode } from './ambiguous-s
 export { augmentation } from './augmentation/augmentation'
 export {
   type AugmentationOptions,
+  augmentationOptions,
   bratsAugmentation,
   lidcAugmentation,
 } from './augmentation/augmentation-options'

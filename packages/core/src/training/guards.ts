@@ -4,6 +4,7 @@ import { TrainingError, ValueError } from '../errors'
 import type { Weights } from '../weights'
 import type { NamedBatch } from './batches'
 import type { StepResult, TrainingEngine } from './training-engine'
+import type { TrainingOptions } from './training-options'
 
 /** A loss this many times that of uniform probabilities has exploded. */
 const EXPLODED = 1000
@@ -16,37 +17,53 @@ export interface Progress {
   readonly savedStep: number
 }
 
+/** What a loss is summed up of, which decides how large that of guessing is. */
+type LossWeights = Pick<TrainingOptions, 'classWeights' | 'meanLossWeight' | 'diagonalLossWeight'>
+
 /**
  * Gives a function that throws {@link TrainingError} for the result of a step: a loss or a gradient that is not finite, a
- * loss that has exploded, and losses of exactly 0, one after the other, where there are voxels to learn.
+ * loss that has exploded, and losses of exactly 0, one after the other, where there are voxels to learn (by class weights
+ * without a 0: by others, images without the classes that count have such a loss).
  */
 export function lossGuard(
   classes: number,
+  weights: LossWeights,
 ): (result: StepResult, batch: NamedBatch, progress: Progress) => void {
+  const zeroIsRight = weights.classWeights?.includes(0) ?? false
   let zeros = 0
   return ({ loss, gradientNorm }, batch, progress) => {
-    const { roi, labels, ids } = batch
-    const on = `on ${ids.join(', ')}`
+    const on = `on ${batch.ids.join(', ')}`
     if (!Number.isFinite(loss)) throw diverged(`loss ${loss} ${on}`, 'a finite loss', progress)
     if (gradientNorm !== undefined && !Number.isFinite(gradientNorm)) {
       throw diverged(`a gradient of norm ${gradientNorm} ${on}`, 'a finite gradient', progress)
     }
-    const voxels =
-      (roi?.reduce((count, inside) => count + Math.sign(inside), 0) ?? labels.length) / batch.batch
-    const limit = EXPLODED * voxels * Math.log(Math.max(classes, 2))
-    if (voxels > 0 && loss > limit) {
+    const limit = EXPLODED * lossOfGuessing(batch, classes, weights)
+    if (limit > 0 && loss > limit) {
       const expected = `less than ${limit.toPrecision(3)}, ${EXPLODED} times the loss of guessing`
       throw diverged(`loss ${loss.toPrecision(4)} ${on}`, expected, progress)
     }
-    if (voxels > 0) zeros = loss === 0 ? zeros + 1 : 0
+    if (limit > 0) zeros = loss === 0 && !zeroIsRight ? zeros + 1 : 0
     if (zeros < ZEROS_IN_A_ROW) return
     throw new TrainingError(`training step ${progress.step}`, {
       found: `a loss of exactly 0, ${ZEROS_IN_A_ROW} times in a row`,
       expected: 'a loss > 0, as there are voxels to learn',
       remedy:
-        'Nothing is being computed, or there is nothing to learn: check the installation with `stochseg doctor` and the labels with `stochseg inspect`',
+        'Nothing is being computed, or there is nothing to learn: check the installation with `stochseg doctor`, and whether the label maps hold more than one label',
     })
   }
+}
+
+/** The loss of uniform probabilities, in nats per image. */
+function lossOfGuessing(
+  { roi, labels, batch }: NamedBatch,
+  classes: number,
+  { classWeights, meanLossWeight, diagonalLossWeight }: LossWeights,
+): number {
+  let voxels = 0
+  for (let voxel = 0; voxel < labels.length; voxel++) {
+    if (roi?.[voxel] !== 0) voxels += classWeights?.[labels[voxel]!] ?? 1
+  }
+  return ((1 + meanLossWeight + diagonalLossWeight) * voxels * Math.log(Math.max(classes, 2))) / batch
 }
 
 /**

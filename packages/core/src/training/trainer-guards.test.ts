@@ -105,6 +105,28 @@ describe('guards', () => {
     await expect(train(logged({ engine }))).resolves.toBeDefined()
   })
 
+  it.each([{ classWeights: [1500, 1500] }, { meanLossWeight: 1500 }, { diagonalLossWeight: 1500 }])(
+    'take %j into account',
+    async (weights) => {
+      let steps = 0
+      const engine = stepping((healthy) => async (...parameters) => {
+        await healthy(...parameters)
+        return { loss: (++steps === 17 ? 1_600_000 : 1500) * 12 * Math.LN2 }
+      })
+      expect(await failure(logged({ engine, options: weights }))).toMatch(/training step 17/)
+    },
+  )
+
+  it('take losses of exactly 0 where no voxel counts by its class for what they are', async () => {
+    const background: Dataset = {
+      ...brightness(10, 0),
+      case: async (index) => ({ ...(await brightness(10, 0).case(index)), raters: new Uint8Array(voxels) }),
+    }
+    const log = emptyLog()
+    await train(logged({ training: background, options: { classWeights: [0, 1] } }, log))
+    expect(log.steps.map(({ loss }) => loss)).toEqual(Array(24).fill(0))
+  })
+
   it('stop at a gradient that is not finite', async () => {
     const engine = stepping((healthy) => async (batch, stepOptions) => {
       const result = await healthy(batch, stepOptions)

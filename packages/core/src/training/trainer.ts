@@ -95,7 +95,7 @@ export async function train(run: TrainingRun): Promise<TrainingSummary> {
   const trainingSource = source(training, run.trainingTransform)
   const validationSource = source(validation, run.validationTransform)
   const batchAt = readAhead(trainingBatches(trainingSource, { batchSize }), { end: steps })
-  const checkLoss = lossGuard(training.classes)
+  const checkLoss = lossGuard(training.classes, options)
 
   let step = resumedFrom
   let savedStep = resumedFrom

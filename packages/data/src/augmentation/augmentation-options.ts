@@ -71,23 +71,23 @@ const RANGES: Readonly<Record<string, Readonly<Record<string, readonly [least: n
   intensity: { probability: [0, 1], scaleDeviation: [0, 1000], shift: [-1e9, 1e9] },
 }
 const REQUIRED: readonly string[] = ['degrees', 'smallest', 'alpha']
+const LISTS: readonly string[] = ['axes', 'shift']
 
-/** Throws {@link ValueError} for numbers out of range or missing, and for names that are none of the options. */
-export function checkAugmentation(options: AugmentationOptions): void {
+/** Gives options back as they are. Throws {@link ValueError} for numbers out of range or missing, and for what is none of the options. */
+export function augmentationOptions(options: AugmentationOptions): AugmentationOptions {
+  if (!isObject(options)) throw refused('options', JSON.stringify(options), 'an object with kinds of change')
   for (const [kind, change] of Object.entries(options)) {
     const ranges = RANGES[kind]
     if (!ranges) throw unknown(kind, Object.keys(RANGES))
     if (change === undefined) continue
+    if (!isObject(change)) throw refused(kind, JSON.stringify(change), 'an object with its options')
     for (const field of Object.keys(change)) {
       if (!ranges[field]) throw unknown(`${kind}.${field}`, Object.keys(ranges))
     }
     for (const [field, range] of Object.entries(ranges)) {
-      checkNumbers(
-        `${kind}.${field}`,
-        (change as Record<string, unknown>)[field],
-        range,
-        REQUIRED.includes(field),
-      )
+      const given = (change as Record<string, unknown>)[field]
+      if (given === undefined && !REQUIRED.includes(field)) continue
+      checkNumbers(`${kind}.${field}`, given, range, LISTS.includes(field))
     }
   }
   const { shift } = options.intensity ?? {}
@@ -96,18 +96,24 @@ export function checkAugmentation(options: AugmentationOptions): void {
   }
   const fractional = options.flips?.axes?.find((axis) => !Number.isInteger(axis))
   if (fractional !== undefined) throw refused('flips.axes', String(fractional), 'whole numbers')
+  return options
 }
+
+const isObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function checkNumbers(
   name: string,
   given: unknown,
   [least, most]: readonly [number, number],
-  required: boolean,
+  isList: boolean,
 ): void {
-  if (given === undefined && !required) return
-  for (const value of Array.isArray(given) ? given : [given]) {
+  const range = `from ${least} to ${most}`
+  if (isList && !Array.isArray(given))
+    throw refused(name, JSON.stringify(given), `a list of numbers ${range}`)
+  for (const value of isList ? (given as readonly unknown[]) : [given]) {
     if (typeof value === 'number' && value >= least && value <= most) continue
-    throw refused(name, String(value), `a number from ${least} to ${most}`)
+    throw refused(name, String(value), `a number ${range}`)
   }
 }
 

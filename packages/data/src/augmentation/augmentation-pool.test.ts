@@ -40,6 +40,14 @@ describe('augmentation in worker threads', () => {
     expect(items).toEqual(kept)
   })
 
+  it('leaves a data set its arrays where they are Node Buffers, whose slices share memory', async () => {
+    const raters = Buffer.from(new Uint8Array(items[1]!.raters).buffer)
+    const item = { ...items[1]!, raters }
+    const deformed = await start({ ...OPTIONS, workers: 1 }).transform(item, { seed: 1, position: 1 })
+    expect(deformed).toEqual(expected[1])
+    expect(raters).toHaveLength(items[1]!.raters.length)
+  })
+
   it('gives a case to which nothing happens back as it is', async () => {
     expect(await start({ workers: 1 }).transform(items[0]!, { seed: 1, position: 0 })).toBe(items[0])
   })

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { type CaseTransform, ValueError } from '@stochseg/core'
 import { isEmpty, withArrays } from './augmentation'
-import { type AugmentationOptions, checkAugmentation } from './augmentation-options'
+import { type AugmentationOptions, augmentationOptions } from './augmentation-options'
 import { deform } from './deformation'
 import { DeformationThread } from './deformation-thread'
 import { arraysOf, drawDeformation } from './draw-deformation'
@@ -32,7 +32,7 @@ export interface AugmentationPool {
  */
 export function augmentationPool(pool: AugmentationPoolOptions): AugmentationPool {
   const { workers = availableParallelism(), signal, ...options } = pool
-  checkAugmentation(options)
+  augmentationOptions(options)
   if (!Number.isInteger(workers) || workers < 0 || workers > 1024) {
     throw new ValueError('augmentation: workers', {
       found: String(workers),

@@ -371,6 +371,11 @@ describe('augmentation', () => {
     [{ rotation: {} } as AugmentationOptions, 'rotation.degrees'],
     [{ rotation: { angle: 3, degrees: 3 } } as AugmentationOptions, 'rotation.angle'],
     [{ zoom: {} } as AugmentationOptions, 'zoom'],
+    [{ rotation: null } as unknown as AugmentationOptions, 'rotation'],
+    [{ rightAngles: true } as unknown as AugmentationOptions, 'rightAngles'],
+    [{ flips: { axes: 0 } } as unknown as AugmentationOptions, 'flips.axes'],
+    [{ elastic: { alpha: [5] } } as unknown as AugmentationOptions, 'elastic.alpha'],
+    [[] as unknown as AugmentationOptions, 'options'],
   ])('refuses %o', (options, name) => {
     expect(() => augmentation(options)).toThrow(name)
     expect(() => augmentation(options)).toThrow(ValueError)

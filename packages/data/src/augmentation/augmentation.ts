@@ -1,6 +1,6 @@
 // Augmentation as a step between a data set and a training batch.
 import type { CaseTransform, SizedCase } from '@stochseg/core'
-import { type AugmentationOptions, checkAugmentation } from './augmentation-options'
+import { type AugmentationOptions, augmentationOptions } from './augmentation-options'
 import { type CaseArrays, deform } from './deformation'
 import { arraysOf, drawDeformation } from './draw-deformation'
 
@@ -18,7 +18,7 @@ import { arraysOf, drawDeformation } from './draw-deformation'
  * @throws ValueError for an option out of range; in the transform, ShapeError for a case of other than two or three axes.
  */
 export function augmentation(options: AugmentationOptions): CaseTransform {
-  checkAugmentation(options)
+  augmentationOptions(options)
   return (item, draw) => {
     const deformation = drawDeformation(options, item, draw)
     if (isEmpty(deformation)) return item

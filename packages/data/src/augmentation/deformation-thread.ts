@@ -32,8 +32,12 @@ export class DeformationThread {
   deform(arrays: CaseArrays, deformation: Deformation): Promise<CaseArrays | undefined> {
     if (this.#lost) return Promise.resolve(undefined)
     const { image, raters, roi } = arrays
-    // The data set may keep the arrays: what changes hands is a copy.
-    const copies = { image: image.slice(), raters: raters.slice(), ...(roi && { roi: roi.slice() }) }
+    // The data set may keep the arrays: what changes hands is a copy. (`slice` of a Node Buffer is none.)
+    const copies = {
+      image: new Float32Array(image),
+      raters: new Uint8Array(raters),
+      ...(roi && { roi: new Uint8Array(roi) }),
+    }
     return new Promise((resolve) => {
       this.#waiting.push(resolve)
       this.#worker.ref()

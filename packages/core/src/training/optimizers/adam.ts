@@ -1,11 +1,13 @@
 // Adam's update of one parameter.
-import { type AdamOptions, positive, rate, type UpdateRule } from './update-rule'
+import { type AdamOptions, checkOptionNames, positive, rate, type UpdateRule } from './update-rule'
 
 /**
  * Adam with bias correction (Kingma & Ba, Adam: a method for stochastic optimization, ICLR 2015, algorithm 1). Throws
- * `ValueError` for numbers out of range.
+ * `ValueError` for numbers out of range and unknown options.
  */
-export function adam({ name, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions): UpdateRule {
+export function adam(options: AdamOptions): UpdateRule {
+  const { name, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options
+  checkOptionNames(options, ['beta1', 'beta2', 'epsilon'])
   rate('beta1', beta1)
   rate('beta2', beta2)
   positive('epsilon', epsilon)

@@ -135,6 +135,10 @@ describe('Optimizer', () => {
     { name: 'rmsProp', decay: 1 },
     { name: 'rmsProp', momentum: 1.5 },
     { name: 'rmsProp', epsilon: Number.POSITIVE_INFINITY },
+    { name: 'rmsProp', mometum: 0.6 } as OptimizerOptions,
+    { name: 'adam', momentum: 0.6 } as OptimizerOptions,
+    { name: 'adam', beta1: '0.9' } as unknown as OptimizerOptions,
+    { name: 'rmsProp', decoupled: 'no' } as unknown as OptimizerOptions,
   ] satisfies OptimizerOptions[])('refuses %j', (options) => {
     expect(() => new Optimizer(options)).toThrow(ValueError)
   })

@@ -28,7 +28,7 @@ export class Optimizer {
   readonly #decay: (name: string) => number
   readonly #state = new Map<string, ParameterState>()
 
-  /** Throws `ValueError` for an unknown name and for numbers out of range. */
+  /** Throws `ValueError` for an unknown name, unknown options and numbers out of range. */
   constructor(options: OptimizerOptions) {
     this.rule = ruleOf(options)
     this.#decay = decayOf(options)
@@ -82,7 +82,7 @@ function ruleOf(options: OptimizerOptions): UpdateRule {
 /** λ of a parameter, by its name. */
 function decayOf(options: OptimizerOptions): (name: string) => number {
   const { decayed = 'kernels', weightDecay = options.name === 'adamW' ? 0.01 : 0 }: WeightDecay = options
-  if (!(weightDecay >= 0 && Number.isFinite(weightDecay))) {
+  if (!(Number.isFinite(weightDecay) && weightDecay >= 0)) {
     throw wrongOption('weightDecay', weightDecay, 'a number ≥ 0')
   }
   if (decayed !== 'kernels' && decayed !== 'all') throw wrongOption('decayed', decayed, "'kernels' or 'all'")

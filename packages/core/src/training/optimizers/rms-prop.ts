@@ -1,20 +1,25 @@
 // RMSprop's update of one parameter.
-import { positive, type RmsPropOptions, rate, type UpdateRule } from './update-rule'
+import {
+  checkOptionNames,
+  positive,
+  type RmsPropOptions,
+  rate,
+  type UpdateRule,
+  wrongOption,
+} from './update-rule'
 
 /**
  * RMSprop (Tieleman & Hinton, lecture 6.5, 2012) in the form of PyTorch's `torch.optim.RMSprop`, not centred:
  * s ← decay·s + (1 − decay)·g²; b ← momentum·b + g / (√s + epsilon); values ← values − learningRate·b. Throws `ValueError`
- * for numbers out of range.
+ * for numbers out of range and unknown options.
  */
-export function rmsProp({
-  decay = 0.9,
-  momentum = 0,
-  epsilon = 1e-8,
-  decoupled = false,
-}: RmsPropOptions): UpdateRule {
+export function rmsProp(options: RmsPropOptions): UpdateRule {
+  const { decay = 0.9, momentum = 0, epsilon = 1e-8, decoupled = false } = options
+  checkOptionNames(options, ['decay', 'momentum', 'epsilon', 'decoupled'])
   rate('decay', decay)
   rate('momentum', momentum)
   positive('epsilon', epsilon)
+  if (typeof decoupled !== 'boolean') throw wrongOption('decoupled', decoupled, 'true or false')
   return {
     name: 'rmsProp',
     moments: ['square', 'buffer'],

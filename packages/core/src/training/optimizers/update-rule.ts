@@ -74,14 +74,23 @@ export interface RuleInWgsl {
   readonly code: string
 }
 
+/** Throws {@link ValueError} for an option that the optimiser has not: it would be left out of account without a word. */
+export function checkOptionNames({ name, ...given }: OptimizerOptions, own: readonly string[]): void {
+  const known = [...own, 'weightDecay', 'decayed']
+  const unknown = Object.keys(given).find((option) => !known.includes(option))
+  if (unknown !== undefined)
+    throw wrongOption(`'${unknown}'`, `no such option of '${name}'`, known.join(', '))
+}
+
 /** Throws {@link ValueError} unless a running mean's rate lies in [0, 1). */
 export function rate(name: string, value: number): void {
-  if (!(value >= 0 && value < 1)) throw wrongOption(name, value, 'a number from 0 up to, but not, 1')
+  if (!(Number.isFinite(value) && value >= 0 && value < 1))
+    throw wrongOption(name, value, 'a number from 0 up to, but not, 1')
 }
 
 /** Throws {@link ValueError} unless a number is finite and > 0. */
 export function positive(name: string, value: number): void {
-  if (!(value > 0 && Number.isFinite(value))) throw wrongOption(name, value, 'a number > 0')
+  if (!(Number.isFinite(value) && value > 0)) throw wrongOption(name, value, 'a number > 0')
 }
 
 /** The error of an option that is out of range. */
