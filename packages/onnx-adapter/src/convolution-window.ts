@@ -11,7 +11,7 @@ export interface Window {
   readonly same: boolean
 }
 
-/** Attributes of Conv, MaxPool and AveragePool. */
+/** Attributes of Conv. */
 export function windowAttributes({ kernel, stride, dilation, same }: Window): Record<string, OnnxAttribute> {
   const dilated = dilation?.some((step) => step > 1) ? { dilations: { ints: dilation } } : {}
   const attributes = { kernel_shape: { ints: kernel }, strides: { ints: stride }, ...dilated }
@@ -19,6 +19,22 @@ export function windowAttributes({ kernel, stride, dilation, same }: Window): Re
   // With a stride, how much is padded depends on the input's length.
   if (stride.some((step) => step > 1)) return { ...attributes, auto_pad: { string: 'SAME_UPPER' } }
   return { ...attributes, pads: pads(kernel.map((length, axis) => (length - 1) * (dilation?.[axis] ?? 1))) }
+}
+
+/** What {@link poolAttributes} takes. */
+export const POOLS = 'no stride larger than its window, with padding to the same size'
+
+/**
+ * Attributes of MaxPool and AveragePool; none for windows smaller than their stride with `same`, which ONNX Runtime pads by less
+ * than nothing.
+ *
+ * Padding is not written in numbers: to such ONNX Runtime adds the zeros of a Pad before it, of which MaxPool knows nothing then.
+ */
+export function poolAttributes({ kernel, stride, same }: Window): Record<string, OnnxAttribute> | undefined {
+  const attributes = { kernel_shape: { ints: kernel }, strides: { ints: stride } }
+  if (!same || kernel.every((length) => length === 1)) return { ...attributes, auto_pad: { string: 'VALID' } }
+  if (stride.some((step, axis) => step > kernel[axis]!)) return undefined
+  return { ...attributes, auto_pad: { string: 'SAME_UPPER' } }
 }
 
 /** Attributes of ConvTranspose; `same`: output size = input · stride. */

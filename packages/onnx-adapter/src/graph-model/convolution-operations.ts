@@ -1,5 +1,11 @@
 // Convolutions of all kinds, pools, normalisation and products of matrices, with what was fused with them.
-import { transposedWindowAttributes, type Window, windowAttributes } from '../convolution-window'
+import {
+  POOLS,
+  poolAttributes,
+  transposedWindowAttributes,
+  type Window,
+  windowAttributes,
+} from '../convolution-window'
 import type { OnnxAttribute } from '../protobuf/onnx-model'
 import { depthwiseKernel, planarKernel } from '../tfjs-weights'
 import { FUSED } from './elementwise-operations'
@@ -18,15 +24,19 @@ function spatial(call: OperationCall, name: string): number[] {
 function windowOf(call: OperationCall, kernel: readonly number[]): Attributes {
   const padding = text(call.node, 'padding')
   const [stride, dilation] = [spatial(call, 'strides'), spatial(call, 'dilations')]
+  const window: Window = { kernel, stride, dilation, same: padding === 'SAME' }
+  const isPool = call.node.operation.includes('Pool')
   if (padding === 'SAME' || padding === 'VALID') {
-    return windowAttributes({ kernel, stride, dilation, same: padding === 'SAME' })
+    const attributes = isPool ? poolAttributes(window) : windowAttributes(window)
+    if (attributes) return attributes
+    throw operationError(call, `windows of ${kernel} at strides of ${stride}`, POOLS)
   }
   const explicit = integers(call.node, 'explicit_paddings').slice(2, -2)
   if (padding !== 'EXPLICIT' || explicit.length !== 2 * kernel.length) {
     throw operationError(call, `padding ${padding}`, 'SAME, VALID or EXPLICIT')
   }
   const sides = [0, 1].flatMap((side) => kernel.map((_, axis) => explicit[2 * axis + side]!))
-  return { ...windowAttributes({ kernel, stride, dilation, same: false }), pads: { ints: sides } }
+  return { ...windowAttributes(window), pads: { ints: sides } }
 }
 
 /** A convolution's kernel, what it reads, and what was fused with it, for a window of one's own. */

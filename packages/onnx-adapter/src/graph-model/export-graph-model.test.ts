@@ -142,6 +142,15 @@ const operations: readonly [string, NodeJson[], Constants][] = [
     },
   ],
   [
+    'pools of single voxels at a stride',
+    [
+      node('a', 'MaxPool', ['x'], window('SAME', 3, [1, 1])),
+      node('b', 'AvgPool', ['x'], window('SAME', 3, [1, 1])),
+      node('y', 'Add', ['a', 'b']),
+    ],
+    {},
+  ],
+  [
     // As skip connections of odd sizes need it: 6 × 8 of 3 × 4 and 2 × 3, by kernels of less, of more and of the stride.
     'transposed convolutions to the size of another tensor',
     [

@@ -142,7 +142,7 @@ describe('exportLayersModel', () => {
     ['PReLU, shared', apply(layers.prelu({ sharedAxes: [1, 2] }))],
     ['softmax as a layer', apply(layers.softmax({ axis: -1 }))],
     ['max pools, same', apply(layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }))],
-    ['average pools, same', apply(layers.averagePooling2d({ poolSize: 2, strides: 1, padding: 'same' }))],
+    ['average pools, same', apply(layers.averagePooling2d({ poolSize: 3, strides: 1, padding: 'same' }))],
     [
       'pools of two',
       (x) =>
@@ -250,6 +250,34 @@ describe('exportLayersModel', () => {
       await compare(net, await artefactsOf(net), size, { depthwiseDilation: false })
     },
   )
+
+  it.each(['valid', 'same'] as const)('pools the zeros of a border too (%s)', async (padding) => {
+    // Below zero, where a maximum over nothing would be less.
+    const x = input({ shape: [8, 8, 3] })
+    const below = apply(layers.activation({ activation: 'logSoftmax' as never }))(x)
+    const pools = [layers.maxPooling2d, layers.averagePooling2d].map((pool) => {
+      const padded = apply(layers.zeroPadding2d({ padding: 1 } as never))(below)
+      return apply(pool({ poolSize: 3, strides: 1, padding }))(padded)
+    })
+    const net = model({ inputs: x, outputs: layers.concatenate().apply(pools) as SymbolicTensor })
+    await compare(net, await saved(net), [8, 8])
+  })
+
+  it('pools by single voxels at a stride, and refuses other windows that are smaller than it', async () => {
+    const x = input({ shape: [8, 9, 2] })
+    const pooled = (poolSize: [number, number]): LayersModel => {
+      const pools = [layers.maxPooling2d, layers.averagePooling2d].map(
+        (pool) => pool({ poolSize, strides: [2, 3], padding: 'same' }).apply(x) as SymbolicTensor,
+      )
+      return model({ inputs: x, outputs: layers.concatenate().apply(pools) as SymbolicTensor })
+    }
+    const single = pooled([1, 1])
+    await compare(single, await saved(single), [8, 9])
+    const small = await saved(pooled([1, 2]))
+    expect(() => exportLayersModel(small)).toThrow(
+      /found windows of 1,2 at strides of 2,3; expected no stride/,
+    )
+  })
 
   it.each([13, 18, 22])('computes what TF.js does in operator set %d', async (operatorSet) => {
     const { build, size } = NETWORKS_OF_OTHERS['squeeze and excitation, layer normalisation']!

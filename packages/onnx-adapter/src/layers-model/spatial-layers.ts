@@ -1,5 +1,5 @@
 // Layers that move, join, pool or scale values.
-import { windowAttributes } from '../convolution-window'
+import { POOLS, poolAttributes } from '../convolution-window'
 import { emitActivated } from './activation-layers'
 import { windowOf } from './convolution-layers'
 import {
@@ -58,7 +58,9 @@ const emitPool =
   (operation: string): EmitLayer =>
   (call) => {
     const size = perAxis(call, 'pool_size', Array<number>(dimensionsOf(call)).fill(2))
-    const attributes = windowAttributes(windowOf(call, size, perAxis(call, 'strides', size)))
+    const window = windowOf(call, size, perAxis(call, 'strides', size))
+    const attributes = poolAttributes(window)
+    if (!attributes) throw layerError(call, `windows of ${size} at strides of ${window.stride}`, POOLS)
     const { name, ...shape } = inputOf(call)
     call.graph.operator(operation, [name], attributes, call.output)
     return { name: call.output, ...shape }
