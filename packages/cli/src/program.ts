@@ -18,6 +18,8 @@ export function stochsegProgram(io: CommandIo): Command {
     .description('Coherent samples from segmentation networks: train, evaluate, sample, report.')
     .version(version())
     .exitOverride()
+    // Of `--widths 8 16`, the 16 would be left out of account.
+    .allowExcessArguments(false)
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),

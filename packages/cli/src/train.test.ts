@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -146,6 +146,76 @@ describe('resuming', () => {
     expect(resumed.stderr).not.toMatch(/rounds differently/)
     const steps = (all: Awaited<ReturnType<typeof losses>>) => all.filter(([event]) => event === 'step')
     expect(steps(await losses('budget'))).toEqual(steps(await losses('run')))
+  })
+
+  test('an end before the last step is explained', async () => {
+    // Nothing is learnt, and there are no running statistics: all validations are alike.
+    const still = { learningRate: 1e-30, backboneOptions: { normalisation: 'none' } }
+    await writeFile(at('still.json'), JSON.stringify(still))
+    const patient = ['--patience', '1', '--config', at('still.json')]
+    expect((await runRecorded(['train', '--out', at('patient'), ...tiny, ...patient])).stderr).toMatch(
+      /^Ended after step 6 of 8: validation no longer improves \(patience 1\)$/m,
+    )
+    const budget = ['train', '--out', at('short'), ...tiny, '--minutes', '0.00001']
+    expect((await runRecorded(budget)).stderr).toMatch(
+      /^Ended after step 1 of 8: the time budget is used up$/m,
+    )
+  })
+
+  describe('a run whose checkpoints are not what they were', () => {
+    const damaged = async (name: string, damage: () => Promise<unknown>, message: RegExp): Promise<void> => {
+      await cp(at('run'), at(name), { recursive: true })
+      await damage()
+      const before = await readFile(at(name, 'metrics.ndjson'), 'utf8')
+      const { code, stdout, stderr } = await runRecorded([
+        'train',
+        '--out',
+        at(name),
+        '--resume',
+        '--steps',
+        '9',
+      ])
+      expect(stderr).toMatch(message)
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+      expect(await readFile(at(name, 'metrics.ndjson'), 'utf8')).toBe(before)
+    }
+
+    test('is not begun again without a word', () =>
+      damaged(
+        'lost',
+        () => rm(at('lost', 'checkpoints', 'last.safetensors')),
+        /no checkpoint 'last', though the run has come to step 8/,
+      ))
+
+    test('names one that is cut short', () =>
+      damaged(
+        'cut',
+        () => truncate(at('cut', 'checkpoints', 'last.safetensors'), 1000),
+        /cut.checkpoints.last\.safetensors': found a file that is no whole checkpoint .*best\.safetensors in its place/,
+      ))
+
+    test('names a file of another kind', () =>
+      damaged(
+        'weights',
+        () => copyFile(at('run', 'model.safetensors'), at('weights', 'checkpoints', 'last.safetensors')),
+        /weights.checkpoints.last\.safetensors': found a file that is no whole checkpoint/,
+      ))
+  })
+
+  test('clears away what a process that was killed was writing', async () => {
+    await cp(at('run'), at('tidy'), { recursive: true })
+    for (const place of ['tidy', 'tidy/checkpoints']) {
+      await writeFile(at(place, '.run.json.1.stochseg-tmp'), 'half')
+    }
+    expect((await runRecorded(['train', '--out', at('tidy'), '--resume', '--steps', '9'])).code).toBe(0)
+    const left = await readdir(at('tidy'), { recursive: true })
+    expect(left.filter((name) => name.endsWith('.stochseg-tmp'))).toEqual([])
+  })
+
+  test('only a run that goes on can change', async () => {
+    const { code, stderr } = await runRecorded(['train', '--out', at('changed'), ...tiny, '--change'])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/--change: found no --resume/)
   })
 
   test('another backend is said to be another', async () => {

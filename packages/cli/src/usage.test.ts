@@ -22,6 +22,8 @@ test.each([
   [['predict', '--model', 'x', '--input', 'x', '--out', 'x', '--shard', '3/2'], /i\/n/],
   [['predict', '--model', 'x', '--input', 'x', '--out', 'x', '--class-scale', '1'], /class=weight/],
   [['predict', '--model', 'x', '--input', 'x', '--out', 'x', '--temperature', '0'], /above 0/],
+  [['train', '--data', 'generated', '--out', 'x', '--widths', '8', '16'], /too many arguments/],
+  [['demo', 'here'], /too many arguments/],
   [['inspect'], /missing required argument 'path'/],
   [[], /Usage: stochseg/],
 ])('stochseg %j is wrong usage', async (argv, message) => {

@@ -75,7 +75,8 @@ function classesOf(path: string, layout: NiftiLayout, given?: number): number {
   throw new ValueError(path, {
     found: `${given} classes`,
     expected: `${classes}, as the layout's labelValues say`,
-    remedy: 'Leave out the number of classes, or give a layout with other labelValues',
+    remedy:
+      'Take a model of so many, leave out a number that was given, or give a layout with other labelValues',
   })
 }
 

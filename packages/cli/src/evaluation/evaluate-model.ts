@@ -53,9 +53,11 @@ async function evaluateSampler(
 ): Promise<Evaluation> {
   const progress = showProgress(stderr, `${label}: case`)
   const onProgress = (done: number, total: number): void => progress.update(done, total)
-  const evaluation = await evaluate({ dataset, sampler, samples, signal, onProgress })
-  progress.finish()
-  return evaluation
+  try {
+    return await evaluate({ dataset, sampler, samples, signal, onProgress })
+  } finally {
+    progress.finish()
+  }
 }
 
 function checkFits({ path, metadata, labels }: OpenModel, dataset: Dataset): void {

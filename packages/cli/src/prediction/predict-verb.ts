@@ -53,15 +53,18 @@ export async function predictVerb(flags: PredictFlags, io: CommandIo): Promise<v
         if (total > 1) progress.update(summaries.length, streams.length, `tile ${done}/${total}`)
       },
     }
-    for (const stream of streams) {
-      io.signal.throwIfAborted()
-      const origin = originOf(flags, stream, model)
-      const folder = folders[stream]!
-      const done = flags.resume ? await storedSummary(join(folder, 'summary.json'), origin) : undefined
-      summaries.push(done ?? (await predictImage(model, origin, folder, options)))
-      progress.update(summaries.length, streams.length)
+    try {
+      for (const stream of streams) {
+        io.signal.throwIfAborted()
+        const origin = originOf(flags, stream, model)
+        const folder = folders[stream]!
+        const done = flags.resume ? await storedSummary(join(folder, 'summary.json'), origin) : undefined
+        summaries.push(done ?? (await predictImage(model, origin, folder, options)))
+        progress.update(summaries.length, streams.length)
+      }
+    } finally {
+      progress.finish()
     }
-    progress.finish()
     io.stdout.write(flags.json ? `${JSON.stringify(summaries, null, 2)}\n` : summaryTable(summaries))
   } finally {
     await model.dispose()

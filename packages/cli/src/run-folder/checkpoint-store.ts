@@ -2,7 +2,15 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeSafetensors, encodeSafetensors } from '@stochseg/backbones'
-import { type Checkpoint, type CheckpointStore, DataError, type Weights } from '@stochseg/core'
+import {
+  type Checkpoint,
+  type CheckpointName,
+  type CheckpointStore,
+  DataError,
+  ModelError,
+  type Weights,
+} from '@stochseg/core'
+import { z } from 'zod'
 import { createFolder, removeTemporaryFiles, writeFileAtomically } from './atomic-write'
 
 /**
@@ -32,12 +40,47 @@ export function checkpointStore(folder: string): CheckpointStore {
     },
     async load(name) {
       const bytes = await readIfPresent(fileOf(name))
-      if (!bytes) return undefined
-      const { weights: tensors, metadata } = decodeSafetensors(bytes)
-      const state = { weights: withPrefix('weights/', tensors), optimizer: withPrefix('optimizer/', tensors) }
-      return { ...(JSON.parse(metadata.checkpoint ?? '{}') as Omit<Checkpoint, 'state'>), state }
+      try {
+        return bytes && checkpointOf(bytes)
+      } catch (cause) {
+        throw damaged(fileOf(name), name, cause)
+      }
     },
   }
+}
+
+const validation = z.object({ step: z.int(), loss: z.number() })
+
+/** A checkpoint but for its state. */
+const progress = z.object({
+  step: z.int().min(0),
+  identity: z.record(z.string(), z.union([z.string(), z.number()])),
+  latestValidation: validation.optional(),
+  bestValidation: validation.optional(),
+  validationsSinceBest: z.int().optional(),
+  skippedCases: z.int().optional(),
+})
+
+function checkpointOf(bytes: Uint8Array): Checkpoint {
+  const { weights: tensors, metadata } = decodeSafetensors(bytes)
+  const state = { weights: withPrefix('weights/', tensors), optimizer: withPrefix('optimizer/', tensors) }
+  const found = progress.parse(JSON.parse(metadata.checkpoint ?? 'null')) as Omit<Checkpoint, 'state'>
+  return { ...found, state }
+}
+
+function damaged(path: string, name: CheckpointName, cause: unknown): ModelError {
+  const reason =
+    cause instanceof ModelError
+      ? cause.found
+      : cause instanceof z.ZodError
+        ? z.prettifyError(cause)
+        : String(cause)
+  return new ModelError(`'${path}'`, {
+    found: `a file that is no whole checkpoint (${reason})`,
+    expected: 'a checkpoint of stochseg train',
+    remedy: `Put a copy back, or take ${name === 'last' ? 'best' : 'last'}.safetensors in its place`,
+    cause,
+  })
 }
 
 async function readIfPresent(path: string): Promise<Uint8Array | undefined> {

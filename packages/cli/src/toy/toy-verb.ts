@@ -26,9 +26,11 @@ export async function toyVerb(flags: ToyFlags, io: CommandIo): Promise<void> {
   const trained = async (head: ToyHead): Promise<TrainedToy> => {
     const progress = showProgress(io.stderr, `${head}: iteration`)
     const onProgress = (done: number, total: number): void => progress.update(done, total)
-    const toy = await trainToy({ head, iterations, learningRate, seed, signal: io.signal, onProgress })
-    progress.finish()
-    return toy
+    try {
+      return await trainToy({ head, iterations, learningRate, seed, signal: io.signal, onProgress })
+    } finally {
+      progress.finish()
+    }
   }
   const models = { 'low-rank': await trained('low-rank'), diagonal: await trained('diagonal') }
   const seconds = (performance.now() - begun) / 1000

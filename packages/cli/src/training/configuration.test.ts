@@ -28,6 +28,11 @@ test.each([
   [{ data: 'x', widths: [16, 0.5] }, /configuration 'widths.1'/],
   [{ data: 'x', learningRate: Number.NaN }, /configuration 'learningRate'/],
   [{ data: 'x', optimizer: 'sgd' as never }, /configuration 'optimizer': found "sgd"/],
+  [{ data: 'x', optimizer: 'sgd' as never }, /expected 'adam', 'adamW', 'rmsProp' or an object/],
+  [{ data: 'x', augmentation: 'lidcc' as never }, /found "lidcc"; expected 'lidc', 'brats' or an object/],
+  [{ data: 'x', augmentation: [] as never }, /configuration 'augmentation': found \[\]/],
+  [{ data: 'x', augmentation: { signal: 5 } as never }, /augmentation: signal: found an unknown option/],
+  [{ data: 'x', layout: null as never }, /configuration 'layout': found null; expected an object/],
   [{ data: 'x', patchSize: [9] }, /configuration 'patchSize': found \[9\]/],
   [{ data: 'x', layout: { channels: ['t1'] } as never }, /layout 'labels': found nothing/],
   [{ data: 'x', minutes: 5, schedule: 'cosine' as const }, /configuration 'minutes'/],
@@ -53,6 +58,14 @@ test('a resumed run may change its course where that is said, but not its networ
   expect(() => resumedConfiguration(begun, { rank: 4 }, { change: true })).toThrow(
     /'rank': found 4; expected 3/,
   )
+})
+
+test('a schedule that changes takes its milestones along', () => {
+  const begun = parseConfiguration({ data: 'x', schedule: 'steps', milestones: [5], decayFactor: 0.1 })
+  const resumed = resumedConfiguration(begun, { schedule: 'constant' }, { change: true })
+  expect(() => trainingOptions(resumed)).not.toThrow()
+  const later = resumedConfiguration(begun, { milestones: [9] }, { change: true })
+  expect(later).toMatchObject({ schedule: 'steps', milestones: [9], decayFactor: 0.1 })
 })
 
 test('starts with a low variance, but where the diagonal is all the noise there is', () => {

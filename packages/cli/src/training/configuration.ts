@@ -9,6 +9,7 @@ import {
 } from '@stochseg/core'
 import {
   type AugmentationOptions,
+  augmentationOptions,
   bratsAugmentation,
   lidcAugmentation,
   type NiftiLayout,
@@ -93,7 +94,8 @@ export const AUGMENTATIONS: Readonly<Record<'lidc' | 'brats', AugmentationOption
 /** What may be given: all but `data` has a default. */
 export type PartialConfiguration = Partial<TrainingConfiguration>
 
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+const isObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 const STEPS = 5000
 const positiveInteger = z.int().min(1)
 const wholeNumber = z.int().min(0)
@@ -102,13 +104,21 @@ const wholeNumber = z.int().min(0)
 export const trainingConfiguration: z.ZodType<TrainingConfiguration> = z.strictObject({
   data: z.string(`--data: ${DATA_HELP}`).min(1),
   classes: z.int().min(2).max(256).optional(),
-  layout: z.custom<NiftiLayout>(isObject).transform(niftiLayout).optional(),
+  layout: z
+    .custom<NiftiLayout>(isObject, 'an object with channels, labels and more')
+    .transform(niftiLayout)
+    .optional(),
   patchSize: z.array(positiveInteger).min(2).max(3).optional(),
   patchForeground: z.number().min(0).max(1).default(0.5),
   patchesPerCase: positiveInteger.default(20),
-  augmentation: z.union([z.enum(['lidc', 'brats']), z.custom<AugmentationOptions>(isObject)]).optional(),
+  augmentation: z
+    .union(
+      [z.enum(['lidc', 'brats']), z.custom<AugmentationOptions>(isObject).transform(augmentationOptions)],
+      "'lidc', 'brats' or an object with kinds of change",
+    )
+    .optional(),
   backbone: z.string().min(1).default('unet'),
-  backboneOptions: z.record(z.string(), z.unknown()).default({}),
+  backboneOptions: z.record(z.string(), z.unknown(), 'an object').default({}),
   widths: z.array(positiveInteger).min(1).optional(),
   head: z.enum(['low-rank', 'diagonal', 'deterministic']).default('low-rank'),
   rank: positiveInteger.default(10),
@@ -119,7 +129,12 @@ export const trainingConfiguration: z.ZodType<TrainingConfiguration> = z.strictO
   batchSize: positiveInteger.default(8),
   samples: positiveInteger.default(20),
   learningRate: z.number().positive().default(1e-3),
-  optimizer: z.union([z.enum(['adam', 'adamW', 'rmsProp']), z.custom<OptimizerOptions>(isObject)]).optional(),
+  optimizer: z
+    .union(
+      [z.enum(['adam', 'adamW', 'rmsProp']), z.custom<OptimizerOptions>(isObject)],
+      "'adam', 'adamW', 'rmsProp' or an object with one of these as its name",
+    )
+    .optional(),
   schedule: z.enum(['constant', 'cosine', 'steps']).default('constant'),
   milestones: z.array(positiveInteger).optional(),
   decayFactor: z.number().optional(),
@@ -226,5 +241,7 @@ export function resumedConfiguration(
       })
     }
   }
-  return parseConfiguration({ ...begun, ...given })
+  const leavesSteps = given.schedule !== undefined && given.schedule !== 'steps'
+  const kept = leavesSteps ? { ...begun, milestones: undefined, decayFactor: undefined } : begun
+  return parseConfiguration({ ...kept, ...given })
 }

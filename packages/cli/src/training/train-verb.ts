@@ -1,7 +1,7 @@
 // stochseg train: data in, a run folder out.
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DataError } from '@stochseg/core'
+import { DataError, ValueError } from '@stochseg/core'
 import { openData, readLayout, spread } from '../datasets/open-data'
 import { evaluateModel } from '../evaluation/evaluate-model'
 import { metricsRow } from '../evaluation/metrics'
@@ -41,6 +41,7 @@ const REPORT_SAMPLES = 100
 export async function trainVerb(flags: TrainFlags, io: CommandIo): Promise<void> {
   const { out, config, resume, change, report, json, layout, ...flagged } = flags
   const given = layout === undefined ? flagged : { ...flagged, layout: await readLayout(layout) }
+  if (change && !resume) throw changeOfNothing()
   const resumed = resume ? await readRunRecord(out) : undefined
   if (!resumed) await refuseExistingRun(out)
   const requested = await configurationOf(given, config, resumed, change)
@@ -88,6 +89,14 @@ async function refuseExistingRun(folder: string): Promise<void> {
     found: 'a run',
     expected: 'a folder without one',
     remedy: 'Go on with it by --resume, or choose another folder',
+  })
+}
+
+function changeOfNothing(): ValueError {
+  return new ValueError('--change', {
+    found: 'no --resume',
+    expected: 'a run that goes on with other options',
+    remedy: 'Add --resume, or leave --change out',
   })
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { encodeSafetensors, initialWeights } from '@stochseg/backbones'
 import {
   type Checkpoint,
+  type CheckpointStore,
   type Dataset,
   ModelError,
   type SkippedCase,
@@ -13,7 +14,7 @@ import { createTfjsEngine } from '@stochseg/tfjs-adapter'
 import type { CommandIo } from '../io'
 import { exportRun } from '../model/export-run'
 import { showProgress } from '../progress'
-import { createFolder, writeFileAtomically } from '../run-folder/atomic-write'
+import { createFolder, removeTemporaryFiles, writeFileAtomically } from '../run-folder/atomic-write'
 import { checkpointStore } from '../run-folder/checkpoint-store'
 import { openMetricsLog } from '../run-folder/metrics-log'
 import { type RunRecord, writeRunRecord } from '../run-folder/run-record'
@@ -52,7 +53,7 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
   const data = prepareData(configuration, options)
   try {
     const checkpoints = checkpointStore(folder)
-    const start = resumed ? ((await checkpoints.load('last'))?.step ?? 0) : 0
+    const start = resumed ? await stepToGoOnFrom(checkpoints, folder, resumed) : 0
     if (backend === 'auto') io.stderr.write(`Training on ${engine.name}\n`)
     if (resumed && start > 0 && backendOf(resumed.engine) !== backendOf(engine.name)) {
       io.stderr.write(
@@ -60,6 +61,7 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
       )
     }
     await createFolder(folder)
+    await removeTemporaryFiles(folder)
     const log = await openMetricsLog(join(folder, 'metrics.ndjson'), start)
     const progress = showProgress(io.stderr, `${options.label}: step`)
     const begun = performance.now()
@@ -67,6 +69,7 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
     const budget = timeBudget(configuration.minutes)
     const { steps } = configuration
     let step = start
+    let endedBy: string | undefined
     /** Why cases were left out, by their ids. */
     const leftOut = new Map<string, string>()
     const note = (skipped: readonly SkippedCase[] = []): void => {
@@ -104,20 +107,23 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
     }
     await writeRunRecord(folder, record('training'))
     try {
-      await train(run).catch((reason: unknown) => {
+      const { stoppedEarly } = await train(run).catch((reason: unknown) => {
         if (reason !== budget.signal.reason || io.signal.aborted) throw reason
+        endedBy = 'the time budget is used up'
         // The budget's end is an end: validate here, as a run of so many steps would.
         const rest = { ...run, options: { ...run.options, steps: step }, resume: true, signal: io.signal }
         return train(rest)
       })
+      if (stoppedEarly) endedBy = `validation no longer improves (patience ${configuration.patience})`
     } catch (error) {
-      if (io.signal.aborted) await writeRunRecord(folder, record('interrupted'))
+      if (io.signal.aborted && error === io.signal.reason) await writeRunRecord(folder, record('interrupted'))
       throw error
     } finally {
       progress.finish()
       log.close()
       for (const reason of leftOut.values()) io.stderr.write(`Left out: ${reason}\n`)
     }
+    if (endedBy) io.stderr.write(`Ended after step ${step} of ${steps}: ${endedBy}\n`)
     const best = await checkpoints.load('best')
     if (!best) throw noCheckpoint(folder)
     await writeModel(folder, { network, configuration }, best)
@@ -158,10 +164,26 @@ async function writeModel(
   await exportRun(join(folder, 'model.onnx'), run, { weights: state.weights, step })
 }
 
+/** A run that was killed before its first checkpoint begins anew; one that has come further does not, without a word. */
+async function stepToGoOnFrom(
+  checkpoints: CheckpointStore,
+  folder: string,
+  { step }: RunRecord,
+): Promise<number> {
+  const last = await checkpoints.load('last')
+  if (last || step === 0) return last?.step ?? 0
+  throw new ModelError(`'${folder}'`, {
+    found: `no checkpoint 'last', though the run has come to step ${step}`,
+    expected: 'checkpoints/last.safetensors',
+    remedy: 'Put it back, take best.safetensors in its place, or start again in another folder',
+  })
+}
+
 function noCheckpoint(folder: string): ModelError {
   return new ModelError(`'${folder}'`, {
     found: "no checkpoint 'best'",
     expected: 'the checkpoint of the best validation',
-    remedy: 'Was it removed while training? Go on with --resume',
+    remedy:
+      'Put checkpoints/best.safetensors back, or export the last one: stochseg export --checkpoint last',
   })
 }

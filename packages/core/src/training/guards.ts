@@ -91,10 +91,13 @@ export async function checkState(
 
 /** The error of a run that went astray: what to do, and from where one can go on. */
 export function diverged(found: string, expected: string, { step, savedStep }: Progress): TrainingError {
-  const kept = savedStep > 0 ? `The checkpoint of step ${savedStep} is good` : 'No checkpoint was saved yet'
+  const again =
+    savedStep > 0
+      ? `The checkpoint of step ${savedStep} is good. Go on from it, or start again,`
+      : 'No checkpoint was saved yet. Start again'
   return new TrainingError(`training step ${step}`, {
     found,
     expected,
-    remedy: `${kept}. Go on from it, or start again, with a lower learning rate, a warm-up, clipped gradients or a longer mean phase`,
+    remedy: `${again} with a lower learning rate, a warm-up, clipped gradients or a longer mean phase`,
   })
 }
