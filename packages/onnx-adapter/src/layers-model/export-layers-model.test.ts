@@ -263,6 +263,15 @@ describe('exportLayersModel', () => {
     await compare(net, await saved(net), [8, 8])
   })
 
+  it('writes the weights of a layer that is used twice once', async () => {
+    const x = input({ shape: [null, null, 3] })
+    const shared = layers.conv2d({ filters: 3, kernelSize: 1, name: 'shared' })
+    const twice = shared.apply(shared.apply(x) as SymbolicTensor) as SymbolicTensor
+    const bytes = exportLayersModel(await saved(model({ inputs: x, outputs: twice })))
+    // Its name is there, and is read by two nodes.
+    expect(new TextDecoder('latin1').decode(bytes).split('shared.kernel').length - 1).toBe(3)
+  })
+
   it('pools by single voxels at a stride, and refuses other windows that are smaller than it', async () => {
     const x = input({ shape: [8, 9, 2] })
     const pooled = (poolSize: [number, number]): LayersModel => {

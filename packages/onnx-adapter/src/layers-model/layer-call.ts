@@ -49,9 +49,11 @@ export function perAxis(call: LayerCall, key: string, otherwise?: readonly numbe
   throw layerError(call, `${key} [${values}]`, `${dimensions} numbers`)
 }
 
-/** A weight as a constant of the graph, under the layer's name. */
+/** A weight as a constant of the graph, under the layer's name: one for all applications of the layer. */
 export function constantOf({ graph, layer }: LayerCall, part: string, { data, shape }: StoredWeight): string {
-  return graph.floats(data, shape, `${layer.name}.${part}`)
+  const constant = `${layer.name}.${part}`
+  const isThere = graph.constants.some(({ name }) => name === constant)
+  return isThere ? constant : graph.floats(data, shape, constant)
 }
 
 /** A setting that cannot be exported. */
