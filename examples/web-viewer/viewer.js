@@ -18,23 +18,28 @@ let bitmap
 /** What is sampled: on the graphics card if it lies there. */
 let source
 
-element('model').addEventListener('change', ({ target }) =>
-  show(async () => {
-    const bytes = new Uint8Array(await target.files[0].arrayBuffer())
-    source?.dispose()
-    source = undefined
-    await segmenter?.dispose()
-    segmenter = await OnnxSegmenter.load(bytes, { device })
-    await predict()
-  }),
-)
-element('image').addEventListener('change', ({ target }) =>
-  show(async () => {
-    bitmap = await createImageBitmap(target.files[0])
-    await predict()
-  }),
-)
+onFile('model', async (file) => {
+  const bytes = new Uint8Array(await file.arrayBuffer())
+  source?.dispose()
+  const before = segmenter
+  source = segmenter = undefined
+  await before?.dispose()
+  segmenter = await OnnxSegmenter.load(bytes, { device })
+  await predict()
+})
+onFile('image', async (file) => {
+  bitmap = await createImageBitmap(file)
+  await predict()
+})
 for (const id of ['temperature', 'seed']) element(id).addEventListener('input', () => show(async () => {}))
+
+/** Does `work` with the file that is chosen; a dialogue that was cancelled changes nothing. */
+function onFile(id, work) {
+  element(id).addEventListener('change', ({ target }) => {
+    const [file] = target.files
+    if (file) show(() => work(file))
+  })
+}
 
 let last = Promise.resolve()
 let wanted = 0
@@ -55,6 +60,7 @@ async function predict() {
   )
   const image = planesOf(pixelsOf(bitmap, width, height), channels)
   source?.dispose()
+  source = undefined
   source = await distributionOf(image, [height, width])
 }
 
@@ -84,6 +90,7 @@ async function draw() {
   const [height, width] = source.spatial
   const seed = Number(element('seed').value)
   const edits = { temperature: Number(element('temperature').value) }
+  element('degree').textContent = edits.temperature.toFixed(2)
   const maps = await source.sample({ samples: samples.length, seed, edits })
   // Without noise a sample is the mean.
   const mean = await source.sample({ samples: 1, seed, edits: { temperature: 0 } })

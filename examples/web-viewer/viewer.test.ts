@@ -62,4 +62,28 @@ describe.skipIf(!chromiumWithWebgpu)('the viewer (needs /usr/bin/chromium)', () 
     expect(errors).toEqual([])
     await page.close()
   })
+
+  it('goes on after a dialogue that was cancelled and after a file that is no model', async () => {
+    const page = await browser.newPage()
+    await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/?device=wasm`)
+    const says = (text: string) =>
+      page.waitForFunction((text) => document.getElementById('status')!.textContent!.includes(text), text)
+    const choose = (name: string, buffer: Uint8Array) =>
+      page.setInputFiles('#model', { name, mimeType: '', buffer: Buffer.from(buffer) })
+    await page.setInputFiles('#image', {
+      ...{ name: 'image.png', mimeType: 'image/png', buffer: Buffer.from(image) },
+    })
+    await choose('model.onnx', model)
+    await says('drawn')
+    await choose('text.onnx', Buffer.from('hello'))
+    await says('ModelError: ONNX file')
+    await choose('model.onnx', model)
+    await says('drawn')
+    await page.setInputFiles('#model', [])
+    await page.waitForTimeout(100)
+    expect(await page.textContent('#status')).toContain('drawn')
+    await page.fill('#temperature', '2')
+    await page.waitForFunction(() => document.getElementById('degree')!.textContent === '2.00')
+    await page.close()
+  })
 })

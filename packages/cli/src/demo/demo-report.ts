@@ -1,6 +1,7 @@
 // What the demo says: who wins, by how much, and how far from the best possible.
 import { join } from 'node:path'
 import type { Dataset, HeadKind } from '@stochseg/core'
+import { writePngFolder } from '@stochseg/data'
 import { caseFigures } from '../evaluation/case-figures'
 import { conventions, METRICS, metricsRow } from '../evaluation/metrics'
 import type { CommandIo } from '../io'
@@ -56,7 +57,10 @@ export function demoSummary({ models, imageBlind, bestPossible }: DemoResult): s
   ]
 }
 
-/** Writes report.html, and one case as samples.svg and samples.png. Gives the report's path. */
+/**
+ * Writes report.html, one case as samples.svg and samples.png, and the first test images with their raters as PNGs in test/, for
+ * `stochseg predict` or the viewer. Gives the report's path.
+ */
 export async function writeDemoReport(
   folder: string,
   demo: {
@@ -91,13 +95,15 @@ export async function writeDemoReport(
     cases,
     details: [
       ['data', test.name],
-      ['training', `${steps} steps for each model, ${duration(seconds)} in all`],
+      ['training', `${steps} steps for each model`],
+      ['time', `${duration(seconds)}, training and evaluation of all`],
       ['network', models['low-rank'].metadata.backbone],
       ['low rank', `rank ${models['low-rank'].metadata.head.rank}`],
       ['models', DEMO_HEADS.map((head) => `${head}/model.onnx`).join(', ')],
       ['evaluation', 'through the exported ONNX files'],
     ],
   })
+  await writePngFolder({ ...test, length: SHOWN_CASES }, join(folder, 'test'))
   const path = join(folder, 'report.html')
   await writeFileAtomically(path, page)
   const svg = figureSvg(cases[0]!)

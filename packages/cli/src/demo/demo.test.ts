@@ -17,7 +17,15 @@ test('trains, exports, evaluates and reports', async () => {
     'report.html',
     'samples.png',
     'samples.svg',
+    'test',
   ])
+  const images = join(folder, 'test', 'images')
+  const [image] = await readdir(images)
+  const predicted = await runRecorded([
+    ...['predict', '--model', join(folder, 'low-rank'), '--input', join(images, image!)],
+    ...['--out', join(folder, 'predictions'), '--samples', '1'],
+  ])
+  expect(predicted.code, predicted.stderr).toBe(0)
   const result = JSON.parse(stdout)
   expect(result.models.diagonal).toMatchObject({ cases: 100, samples: 100 })
   expect(result.models.deterministic.diversity).toBe(0)

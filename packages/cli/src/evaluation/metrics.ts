@@ -33,19 +33,17 @@ export function classDiceText({ classDice, foregroundDice }: Evaluation): string
   return `Dice of all foreground as one ${formatNumber(foregroundDice)}, ${classes.join(', ')}\n`
 }
 
-/** A row of the table for one evaluation. */
+/** A row of the table for one evaluation, without what no case defines. One case has no standard error. */
 export function metricsRow(name: string, evaluation: Evaluation): MetricsRow {
-  const { standardError } = evaluation
-  const values = METRICS.map(({ key }) => [key, withError(evaluation[key], standardError[key])])
+  const values = METRICS.flatMap(({ key }) => {
+    const [value, error] = [evaluation[key], evaluation.standardError[key]]
+    if (!Number.isFinite(value)) return []
+    return [[key, Number.isFinite(error) ? { value, standardError: error } : { value }]]
+  })
   return { name, values: Object.fromEntries(values) }
 }
 
-/** One case has no standard error. */
-function withError(value: number, standardError: number): MetricsRow['values'][string] {
-  return Number.isFinite(standardError) ? { value, standardError } : { value }
-}
-
-/** Rows as text for a terminal. */
+/** Rows as text for a terminal, rounded as the report's. */
 export function metricsText(rows: readonly MetricsRow[]): string {
   return textTable([
     ['', ...METRICS.map(({ title }) => title)],
@@ -53,8 +51,9 @@ export function metricsText(rows: readonly MetricsRow[]): string {
       name,
       ...METRICS.map(({ key }) => {
         const entry = values[key]
-        if (entry?.standardError === undefined) return formatNumber(entry?.value)
-        return `${formatNumber(entry.value)} ± ${formatNumber(entry.standardError, 2)}`
+        if (!entry) return '–'
+        const error = entry.standardError === undefined ? '' : ` ± ${entry.standardError.toFixed(3)}`
+        return `${entry.value.toFixed(3)}${error}`
       }),
     ]),
   ])

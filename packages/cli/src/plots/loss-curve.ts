@@ -9,12 +9,19 @@ export interface Curve {
 }
 
 const MOST_POINTS = 200
+/** The third line lets the one beneath be seen: the losses of diagonal and deterministic heads lie on each other. */
+const DASHES = [
+  [1, 0],
+  [1, 0],
+  [5, 5],
+]
 
 /** Lines over training steps as a Vega-Lite specification. Long curves are averaged over spans of steps. */
 export function curvesSpec(curves: readonly Curve[], valueTitle: string): TopLevelSpec {
   const several = curves.length > 1
   // Losses fall by orders of magnitude within the first steps.
   const type = curves.every(({ points }) => points.every(({ value }) => value > 0)) ? 'log' : 'linear'
+  const byName = { field: 'name', type: 'nominal', title: null, sort: null } as const
   return {
     width: 520,
     height: 220,
@@ -32,7 +39,7 @@ export function curvesSpec(curves: readonly Curve[], valueTitle: string): TopLev
         scale: type === 'log' ? { type, nice: true } : { type, zero: false },
         axis: { tickCount: 4, format: '~g' },
       },
-      ...(several ? { color: { field: 'name', type: 'nominal', title: null, sort: null } } : {}),
+      ...(several ? { color: byName, strokeDash: { ...byName, scale: { range: DASHES } } } : {}),
     },
     config: {
       view: { stroke: null },
