@@ -156,7 +156,7 @@ function copyPatch(
   columns: i32,
   pixelBytes: usize,
 ): void {
-  const before = <usize>max(-x, 0) * pixelBytes
+  const before = <usize>min(max(-x, 0), size) * pixelBytes
   const bytes = <usize>max(min(size, columns - x) - max(-x, 0), 0) * pixelBytes
   const rowBytes = <usize>size * pixelBytes
   for (let row = 0; row < size; row++) {

@@ -47,11 +47,12 @@ export function geometry2d(
   }
 }
 
-/** @param attributes of Conv3DBackpropFilterV2 or Conv3DBackpropInputV2, channels last. */
+/** @param attributes of Conv3D, Conv3DBackpropFilterV2, Conv3DBackpropInputV2 or a pool, channels last. */
 export function geometry3d(
   inputShape: readonly number[],
   filterShape: readonly number[],
-  attributes: Pick<tf.Conv3DAttrs, 'strides' | 'pad'> & Partial<Pick<tf.Conv3DAttrs, 'dilations'>>,
+  attributes: Pick<tf.Conv3DAttrs, 'strides' | 'pad'> &
+    Partial<Pick<tf.Conv3DAttrs, 'dilations'> & Pick<tf.MaxPool3DAttrs, 'dimRoundingMode'>>,
 ): ConvolutionGeometry {
   const info = tf.backend_util.computeConv3DInfo(
     inputShape as [number, number, number, number, number],
@@ -59,14 +60,19 @@ export function geometry3d(
     attributes.strides,
     attributes.dilations ?? 1,
     attributes.pad,
+    false,
+    'channelsLast',
+    attributes.dimRoundingMode,
   )
+  const { front, top, left } = info.padInfo
   return {
     inputSize: [info.inDepth, info.inHeight, info.inWidth],
     outputSize: [info.outDepth, info.outHeight, info.outWidth],
     kernel: [info.filterDepth, info.filterHeight, info.filterWidth],
     stride: [info.strideDepth, info.strideHeight, info.strideWidth],
     dilation: [info.dilationDepth, info.dilationHeight, info.dilationWidth],
-    padBefore: [info.padInfo.front, info.padInfo.top, info.padInfo.left],
+    // TF.js' fall below zero where a stride exceeds the kernel; those of 2D, and TensorFlow's, do not.
+    padBefore: [front, top, left].map((padding) => Math.max(padding, 0)),
   }
 }
 

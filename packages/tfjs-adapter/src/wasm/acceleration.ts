@@ -86,7 +86,10 @@ const fusedConvolution: Acceleration = {
   run: (native, backend, { x, filter, bias }, attrs) => {
     const attributes = attrs as tf.FusedConv2DAttrs
     const geometry = geometry2d(x!.shape, filter!.shape, attributes)
-    const plain = attributes.activation == null || attributes.activation === 'linear'
+    const outputs = filter!.shape.at(-1)!
+    const plain =
+      (attributes.activation == null || attributes.activation === 'linear') &&
+      (!bias || tf.util.arraysEqual(bias.shape, [outputs]))
     return plain ? ownConvolution(native, backend, x!, filter!, bias, geometry) : undefined
   },
 }

@@ -90,9 +90,10 @@ export function turnRound(filter: tf.Tensor, dimensions: number): tf.Tensor {
 
 /** Zeros before and after the input that the convolution reads, along each axis. */
 export function forwardPadding(geometry: ConvolutionGeometry): [before: number, after: number][] {
-  const { inputSize, outputSize, kernel, stride, padBefore } = geometry
+  const { inputSize, outputSize, kernel, stride, dilation, padBefore } = geometry
   return inputSize.map((size, axis) => {
-    const reach = (outputSize[axis]! - 1) * stride[axis]! + kernel[axis]!
+    const window = (kernel[axis]! - 1) * dilation[axis]! + 1
+    const reach = (outputSize[axis]! - 1) * stride[axis]! + window
     return [padBefore[axis]!, Math.max(reach - size - padBefore[axis]!, 0)]
   })
 }

@@ -10,49 +10,54 @@ export const maxPools: tf.KernelConfig[] = [
     kernelName: tf.MaxPool3D,
     backendName: 'wasm',
     kernelFunc: ({ inputs, attrs }) => {
-      const { filterSize, strides, pad } = attrs as unknown as tf.MaxPool3DAttrs
-      const x = inputs.x as tf.Tensor
-      return tf.tidy(() => pool3d(x, perAxis(filterSize, 3), perAxis(strides, 3), pad as 'same' | 'valid'))
+      const geometry = geometryOf(inputs.x!.shape, attrs as unknown as tf.MaxPool3DAttrs)
+      return tf.tidy(() => pool3d(inputs.x as tf.Tensor, geometry))
     },
   },
-  {
-    kernelName: tf.MaxPoolGrad,
-    backendName: 'wasm',
-    kernelFunc: ({ inputs, attrs }) => {
-      return gradient(inputs, geometryOf(inputs, attrs as unknown as tf.MaxPoolGradAttrs, 2))
-    },
-  },
-  {
-    kernelName: tf.MaxPool3DGrad,
-    backendName: 'wasm',
-    kernelFunc: ({ inputs, attrs }) => {
-      return gradient(inputs, geometryOf(inputs, attrs as unknown as tf.MaxPool3DGradAttrs, 3))
-    },
-  },
+  ...[tf.MaxPoolGrad, tf.MaxPool3DGrad].map(
+    (kernelName): tf.KernelConfig => ({
+      kernelName,
+      backendName: 'wasm',
+      kernelFunc: ({ inputs, attrs }) =>
+        gradient(inputs, geometryOf(inputs.input!.shape, attrs as unknown as tf.MaxPoolGradAttrs)),
+    }),
+  ),
 ]
 
 /** A 2D pool of every plane, then one along the first axis. */
-function pool3d(x: tf.Tensor, window: number[], strides: number[], pad: 'same' | 'valid'): tf.Tensor {
+function pool3d(x: tf.Tensor, geometry: ConvolutionGeometry): tf.Tensor {
   const [batch, depth, height, width, channels] = x.shape as [number, number, number, number, number]
-  const [windowZ, ...windowYX] = window as [number, number, number]
-  const [strideZ, ...strideYX] = strides as [number, number, number]
-  const planes = tf.reshape(x, [batch * depth, height, width, channels]) as tf.Tensor4D
-  const pooled = tf.maxPool(planes, windowYX, strideYX, pad)
-  const [, outputY, outputX] = pooled.shape
-  const columns = tf.reshape(pooled, [batch, depth, outputY * outputX, channels]) as tf.Tensor4D
-  const output = tf.maxPool(columns, [windowZ, 1], [strideZ, 1], pad)
-  return tf.reshape(output, [batch, output.shape[1], outputY, outputX, channels])
+  const [[windowZ, ...window], [strideZ, ...stride]] = [geometry.kernel, geometry.stride] as [Axes, Axes]
+  const [paddingZ, ...padding] = forwardPadding(geometry)
+  const planes = tf.reshape(x, [batch * depth, height, width, channels])
+  const pooled = pool2d(planes, window, stride, padding)
+  const columns = tf.reshape(pooled, [batch, depth, -1, channels])
+  const output = pool2d(columns, [windowZ, 1], [strideZ, 1], [paddingZ!, [0, 0]])
+  return tf.reshape(output, [batch, ...geometry.outputSize, channels])
+}
+
+type Axes = [number, number, number]
+
+function pool2d(
+  x: tf.Tensor,
+  window: [number, number],
+  stride: [number, number],
+  padding: [number, number][],
+): tf.Tensor {
+  const pad = [[0, 0], ...padding, [0, 0]] as tf.backend_util.ExplicitPadding
+  return tf.maxPool(x as tf.Tensor4D, window, stride, pad, 'floor')
 }
 
 /** dy goes to each window's maximum, in equal shares where several voxels have it. */
 function gradient(inputs: tf.NamedTensorInfoMap, geometry: ConvolutionGeometry): tf.Tensor {
   const { dy, input, output } = inputs as unknown as Record<'dy' | 'input' | 'output', tf.Tensor>
-  const { inputSize, kernel: window, stride } = geometry
-  const sideBySide = String(window) === String(stride)
+  const { inputSize, outputSize, padBefore, kernel: window, stride } = geometry
+  const sideBySide = window.every(
+    (length, axis) =>
+      stride[axis] === length && padBefore[axis] === 0 && outputSize[axis]! * length === inputSize[axis],
+  )
   return tf.tidy(() => {
-    if (!sideBySide || inputSize.some((length, axis) => length % window[axis]! !== 0)) {
-      return overlapping(dy, input, output, geometry)
-    }
+    if (!sideBySide) return overlapping(dy, input, output, geometry)
     const isMaximum = tf.cast(tf.equal(input, repeatVoxels(output, window)), 'float32')
     const share = tf.div(dy, sumBlocks(isMaximum, window))
     return tf.mul(isMaximum, repeatVoxels(share, window))
@@ -91,16 +96,17 @@ function overlapping(
 
 /** A pool has the geometry of a convolution of one channel. */
 function geometryOf(
-  inputs: tf.NamedTensorInfoMap,
+  shape: readonly number[],
   { filterSize, strides, pad, dimRoundingMode }: tf.MaxPoolGradAttrs | tf.MaxPool3DGradAttrs,
-  axes: 2 | 3,
 ): ConvolutionGeometry {
-  const shape = inputs.input!.shape
+  const axes = shape.length - 2
   const filter = [...perAxis(filterSize, axes), shape.at(-1)!, 1]
-  const attributes = { strides: perAxis(strides, axes) as never, pad: pad as 'same' | 'valid' }
-  return axes === 2
-    ? geometry2d(shape, filter, { ...attributes, ...(dimRoundingMode ? { dimRoundingMode } : {}) })
-    : geometry3d(shape, filter, attributes)
+  const attributes = {
+    strides: perAxis(strides, axes) as never,
+    pad: pad as 'same' | 'valid',
+    ...(dimRoundingMode ? { dimRoundingMode } : {}),
+  }
+  return (axes === 2 ? geometry2d : geometry3d)(shape, filter, attributes)
 }
 
 function perAxis(value: number | number[], axes: number): number[] {

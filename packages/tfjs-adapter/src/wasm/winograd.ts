@@ -106,7 +106,8 @@ export function winogradFilterGradient(
   const gradientSize = tf.util.sizeFromShape(gradient.shape)
   const depth = depthOf(geometry)
   const planes = outputPlanes(geometry)
-  const tiles = tilesOf(geometry, channels.batch)
+  // One even where the batch is empty: what it adds to is then zero.
+  const tiles = Math.max(tilesOf(geometry, channels.batch), 1)
   const tileBytes = 36 * 4 * ((planes + depth - 1) * channels.inputs + planes * channels.outputs)
   const block = Math.min(tiles, Math.max(8, Math.floor(GRADIENT_BYTES / tileBytes)))
   withSizes(backend, geometry, channels, { tiles: block, planes }, (sizes) => {
