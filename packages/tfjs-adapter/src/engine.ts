@@ -25,6 +25,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { auxiliaryLoss } from './auxiliary-loss'
 import { fromTfjsLayout, getWeights, setWeights, toTfjsLayout } from './model-weights'
 import { onHost } from './on-host'
+import { variableGradients } from './operations/variable-gradients'
 import { fromPlanar, toPlanar } from './planar'
 import type { TrainableNetwork } from './trainable-network'
 import type { Placement, WeightUpdater } from './weight-updater'
@@ -61,7 +62,7 @@ export class TfjsEngine implements TrainingEngine {
     const labels = this.outputLabels(batch)
     if (labels.roi?.every((inside) => inside === 0)) return { loss: 0 }
     const { head, parameters } = this.network
-    const { value, grads } = tf.variableGrads(
+    const { value, grads } = variableGradients(
       () => {
         const images = this.imageTensor(batch.images, batch.batch, batch.spatial)
         const outputs = this.network.forward(images, options)

@@ -23,9 +23,10 @@ export function prelu(x: tf.Tensor, slope: tf.Tensor): tf.Tensor {
   if (!hasKernel(PRELU_GRADIENT)) return tf.prelu(x, slope)
   const operation = tf.customGrad((...args) => {
     const [input, factor, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc]
+    const value = tf.prelu(input, factor)
     save([input, factor])
     return {
-      value: tf.prelu(input, factor),
+      value,
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
         tf.engine().runKernel(PRELU_GRADIENT, { dy, x: saved[0]!, slope: saved[1]! }) as tf.Tensor[],
     }

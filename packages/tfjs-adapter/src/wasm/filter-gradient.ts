@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { ConvolutionGeometry } from '../operations/convolution-geometry'
 import { composedFilterGradient, forwardPadding } from './composed-convolution'
 import { in3d } from './convolution-sizes'
-import { type NativeKernels, nativeKernels, pointer, type WasmBackend } from './native'
+import { type NativeKernels, nativeKernels, pointer, type WasmBackend, withScratch } from './native'
 import { ownFilterGradient } from './own-convolution'
 
 /**
@@ -39,26 +39,22 @@ function directFilterGradient(
   const rows = tf.util.sizeFromShape([...geometry.kernel, inputs])
   const padding = forwardPadding(geometry)
   const padded = padding.flat().every((amount) => amount === 0) ? x : tf.pad(x, [[0, 0], ...padding, [0, 0]])
-  const dyPanels = backend.makeOutput([panels, pixels, 8], 'float32')
-  const gradientPanels = backend.makeOutput([panels, rows, 8], 'float32')
   const gradient = backend.makeOutput([...geometry.kernel, inputs, outputs], 'float32')
   const at = (tensor: tf.TensorInfo): number => pointer(backend, tensor)
-
-  native.packPanels(at(dy), at(dyPanels), pixels, outputs)
-  native.filterGradient(
-    at(padded),
-    at(dyPanels),
-    at(gradientPanels),
-    panels,
-    x.shape[0]!,
-    ...in3d(geometry.outputSize, 1),
-    inputs,
-    ...in3d(geometry.kernel, 1),
-  )
-  native.unpackPanels(at(gradientPanels), at(gradient), rows, outputs)
-
-  backend.disposeData(dyPanels.dataId)
-  backend.disposeData(gradientPanels.dataId)
+  withScratch(backend, [8 * panels * pixels, 8 * panels * rows], ([dyPanels, gradientPanels]) => {
+    native.packPanels(at(dy), dyPanels!, pixels, outputs)
+    native.filterGradient(
+      at(padded),
+      dyPanels!,
+      gradientPanels!,
+      panels,
+      x.shape[0]!,
+      ...in3d(geometry.outputSize, 1),
+      inputs,
+      ...in3d(geometry.kernel, 1),
+    )
+    native.unpackPanels(gradientPanels!, at(gradient), rows, outputs)
+  })
   if (padded !== x) padded.dispose()
   return gradient
 }

@@ -1,6 +1,5 @@
 // Our own WASM kernels (assembly/) over the memory of TF.js' wasm backend: they read and write its tensors in place.
-import { RuntimeUnavailableError } from '@stochseg/core'
-import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core'
+import type { DataType, KernelBackend, TensorInfo } from '@tensorflow/tfjs-core'
 import { type KernelBuild, kernelBuild } from './kernel-build'
 import { withSharedMemory } from './shared-memory'
 import { threadCount } from './thread-count'
@@ -13,9 +12,11 @@ export interface WasmBackend extends KernelBackend {
     readonly asm?: { readonly memory?: WebAssembly.Memory }
     /** Where the memory is not the module's own but given to it. */
     readonly wasmMemory?: WebAssembly.Memory
+    _malloc(bytes: number): number
+    _free(offset: number): void
   }
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } }
-  makeOutput(shape: readonly number[], dtype: 'float32'): TensorInfo
+  makeOutput(shape: readonly number[], dtype: DataType, memoryOffset?: number): TensorInfo
 }
 
 /** The functions of assembly/; pointers are byte offsets. Those with shares are called through `divide`. */
@@ -87,29 +88,18 @@ function unavailable(cause: string): undefined {
   warned = true
 }
 
-/** Where a tensor's values begin in the backend's memory. Throws where TF.js found no room for them, of which it says nothing. */
+/** Where a tensor's values begin in the backend's memory. */
 export function pointer(backend: WasmBackend, tensor: TensorInfo): number {
-  const { memoryOffset } = backend.dataIdMap.get(tensor.dataId)
-  if (memoryOffset === 0) {
-    throw new RuntimeUnavailableError("memory of TF.js' wasm backend", {
-      found: `no room for a tensor of shape [${tensor.shape}]`,
-      expected: 'all tensors of a step within 4 GiB, the most that WebAssembly addresses',
-      remedy: 'Take a smaller batch, smaller images or a narrower network',
-    })
-  }
-  return memoryOffset
+  return backend.dataIdMap.get(tensor.dataId).memoryOffset
 }
 
-/** Arrays of so many values each, for the time of a call. */
+/** Arrays of so many values each, for the time of a call in a kernel. */
 export function withScratch(
   backend: WasmBackend,
   lengths: readonly number[],
   use: (pointers: number[]) => void,
 ): void {
   const arrays = lengths.map((length) => backend.makeOutput([length], 'float32'))
-  try {
-    use(arrays.map((array) => pointer(backend, array)))
-  } finally {
-    for (const array of arrays) backend.disposeData(array.dataId)
-  }
+  use(arrays.map((array) => pointer(backend, array)))
+  for (const array of arrays) backend.disposeData(array.dataId)
 }
