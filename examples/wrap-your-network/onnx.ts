@@ -21,10 +21,13 @@ export async function makeNetwork(folder: string, steps: number): Promise<Uint8A
   const labels = cases.flatMap(({ raters, image }) => [...raters.subarray(0, image.length)])
   await mkdir(folder, { recursive: true })
   await writeFile(`${folder}/images.json`, JSON.stringify({ size, images, labels }))
+  const hasTorch = (python: string): boolean => spawnSync(python, ['-c', 'import torch']).status === 0
+  const python = ['python3', '/usr/bin/python3'].find(hasTorch)
+  if (!python) throw new Error('python3 with PyTorch is needed to make the network to wrap')
   const script = fileURLToPath(new URL('unet.py', import.meta.url))
   const arguments_ = ['-B', '-W', 'ignore', script, folder, String(steps)]
-  const { status, stderr } = spawnSync('/usr/bin/python3', arguments_, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`PyTorch is needed to make the network to wrap: ${stderr}`)
+  const { status, stderr } = spawnSync(python, arguments_, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`unet.py failed: ${stderr}`)
   return readFile(`${folder}/unet.onnx`)
 }
 
