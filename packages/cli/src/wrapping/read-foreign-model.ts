@@ -86,10 +86,14 @@ async function readBytes(path: string, expected: string): Promise<Uint8Array> {
   try {
     return new Uint8Array(await readFile(path))
   } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const isFolder = code === 'EISDIR'
     throw new DataError(`'${path}'`, {
-      found: (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : String(cause),
+      found: isFolder ? 'a folder' : code === 'ENOENT' ? 'no such file' : String(cause),
       expected,
-      remedy: 'Check the path and its permissions',
+      remedy: isFolder
+        ? "Give the file in it: TF.js' model.json, or .onnx"
+        : 'Check the path and its permissions',
       cause,
     })
   }

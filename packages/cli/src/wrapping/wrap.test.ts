@@ -215,6 +215,8 @@ describe('stochseg wrap', () => {
     expect(wrong.stderr).toMatch(/found 2 channels; expected 3, one for each class/)
     const missing = await runRecorded(['wrap', '--model', at('none.onnx'), '--out', at('x.onnx')])
     expect(missing.stderr).toMatch(/no such file/)
+    const ofFolder = await runRecorded(['wrap', '--model', folder, '--out', at('x.onnx')])
+    expect(ofFolder.stderr).toMatch(/found a folder; expected an ONNX file\. Give the file in it/)
     const again = [
       'wrap',
       '--model',

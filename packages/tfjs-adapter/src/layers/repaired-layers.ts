@@ -67,6 +67,14 @@ export function repairLayer(layer: layers.Layer, options: { readonly depthwiseDi
   const repaired = repairedClass(layer, options.depthwiseDilation)
   if (repaired) Object.setPrototypeOf(layer, repaired.prototype)
   if (layer.getClassName() === 'PReLU') freeSharedAxes(layer)
+  if (layer.getClassName() === 'SeparableConv2D') saveMultiplier(layer)
+}
+
+/** TF.js leaves the number of depthwise kernels a channel out of what it saves, and cannot load the layer then. */
+function saveMultiplier(layer: layers.Layer): void {
+  const { depthMultiplier } = layer as unknown as { readonly depthMultiplier: number }
+  const { getConfig } = Object.getPrototypeOf(layer) as layers.Layer
+  layer.getConfig = () => ({ ...getConfig.call(layer), depthMultiplier })
 }
 
 /** Slopes that are shared along an axis fit any length of it; TF.js insists on the one that it was built for. */
