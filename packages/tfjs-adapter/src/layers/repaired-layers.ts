@@ -68,6 +68,33 @@ export function repairLayer(layer: layers.Layer, options: { readonly depthwiseDi
   if (repaired) Object.setPrototypeOf(layer, repaired.prototype)
   if (layer.getClassName() === 'PReLU') freeSharedAxes(layer)
   if (layer.getClassName() === 'SeparableConv2D') saveMultiplier(layer)
+  if (layer.getClassName() === 'LayerNormalization') completeNormalisation(layer)
+}
+
+interface NormalisationLayer {
+  readonly axis: readonly number[]
+  readonly scale: boolean
+  readonly center: boolean
+}
+
+/** Layer normalisation without scale or centre, whose gradient TF.js lacks, with ones and zeros in their place. */
+function completeNormalisation(layer: layers.Layer): void {
+  const { axis, scale, center } = layer as unknown as NormalisationLayer
+  if (scale && center) return
+  const { call } = Object.getPrototypeOf(layer) as layers.Layer
+  layer.call = (inputs, kwargs) =>
+    tf.tidy(() => {
+      const { shape } = [inputs].flat()[0]!
+      const normalised = axis.map((index) => shape[index]!)
+      const constant = (value: number): PropertyDescriptor => {
+        return { value: { read: () => tf.fill(normalised, value) } satisfies Constant }
+      }
+      const complete: layers.Layer = Object.create(layer, {
+        ...(scale ? {} : { scale: { value: true }, gamma: constant(1) }),
+        ...(center ? {} : { center: { value: true }, beta: constant(0) }),
+      })
+      return call.call(complete, inputs, kwargs)
+    })
 }
 
 /** TF.js leaves the number of depthwise kernels a channel out of what it saves, and cannot load the layer then. */

@@ -57,6 +57,13 @@ const operations: Record<string, [Operation, ...number[][]]> = {
     [1, 4, 3, 2, 2],
     [3, 3, 3, 3, 2],
   ],
+  'average pool over the border': [(x: tf.Tensor4D) => tf.avgPool(x, [3, 4], [2, 1], 'same'), [2, 7, 6, 3]],
+  'average pool that reaches over one side': [(x: tf.Tensor4D) => tf.avgPool(x, 2, 2, 'same'), [1, 5, 4, 2]],
+  'average pool inside': [(x: tf.Tensor4D) => tf.avgPool(x, 3, 2, 'valid'), [1, 7, 6, 2]],
+  'average pool of volumes over the border': [
+    (x: tf.Tensor5D) => tf.avgPool3d(x, 3, [1, 2, 2], 'same'),
+    [1, 4, 5, 6, 2],
+  ],
   'cumulative sum along the first axis': [(x: tf.Tensor) => tf.cumsum(x, 0), [4, 3, 2]],
   'cumulative sum along the second axis, exclusive, reversed': [
     (x: tf.Tensor) => tf.cumsum(x, 1, true, true),

@@ -1,5 +1,6 @@
 // Gradients that TF.js lacks or has wrong on every backend: put in the place of its own, for all code that uses TF.js.
 import * as tf from '@tensorflow/tfjs-core'
+import { averagePoolGradient } from './average-pool-gradient'
 import { geometryOf } from './convolution-geometry'
 import { joinPhases, phasePadding, splitPhases } from './phases'
 
@@ -15,6 +16,10 @@ export function registerMissingGradients(): void {
     const stock = tf.getGradient(kernelName)
     tf.registerGradient({ ...stock, gradFunc: dilatedGradient(stock.gradFunc, kernels) })
   }
+  for (const [kernelName, kernel] of Object.entries(AVERAGE_POOLS)) {
+    const stock = tf.getGradient(kernelName)
+    tf.registerGradient({ ...stock, gradFunc: averagePoolGradient(stock.gradFunc, kernel) })
+  }
   const saved = { inputsToSave: ['x'] }
   tf.registerGradient({ kernelName: tf.Cumsum, ...saved, gradFunc: cumulativeSumGradient })
   tf.registerGradient({ kernelName: tf.Tile, ...saved, gradFunc: tileGradient })
@@ -24,6 +29,9 @@ export function registerMissingGradients(): void {
     gradFunc: transposedConvolutionGradient,
   })
 }
+
+/** Average pools with the kernels of their gradients. */
+const AVERAGE_POOLS = { [tf.AvgPool]: tf.AvgPoolGrad, [tf.AvgPool3D]: tf.AvgPool3DGrad }
 
 /** The gradients of a convolution without dilation, which backends have as kernels. */
 const CONVOLUTIONS: Readonly<Record<string, { readonly ofX: string; readonly ofFilter: string }>> = {

@@ -194,6 +194,12 @@ describe('layers on the way', () => {
     ['slopes of channels', () => [layers.prelu({ sharedAxes: [1, 2] }), convolution(3)]],
     ['several depthwise kernels a channel', () => [separable(), convolution(3)]],
     ['several depthwise kernels a channel at the end', () => [separable()]],
+    ['layers without scale', () => [layers.layerNormalization({ scale: false }), convolution(3)]],
+    ['layers without centre', () => [layers.layerNormalization({ center: false }), convolution(3)]],
+    [
+      'averages that reach over the border',
+      () => [layers.averagePooling2d({ poolSize: 3, strides: 1, padding: 'same' }), convolution(3)],
+    ],
   ])('learn: %s, of images of one size', async (_, last) => {
     const net = network(...last())
     const before = predict(net)
