@@ -18,7 +18,7 @@ export function toyFigureSpec(models: readonly NamedToy[]): TopLevelSpec {
     spacing: 28,
     vconcat: models.map(({ name, toy }) => ({
       title: {
-        text: `${name}: log-likelihood ${toy.logLikelihood.toFixed(3)}`,
+        text: `${name}: log-likelihood ${toy.logLikelihood.toFixed(3).replace('-', '−')} nats a label map`,
         anchor: 'start',
         offset: 10,
         fontSize: 14,

@@ -78,15 +78,15 @@ export function pixelFigures(
 /** The table for people. */
 export function summaryTable(summaries: readonly Summary[]): string {
   return textTable([
-    ['folder', 'size', 'class', 'pixels of mean', 'of samples', '±', 'entropy'],
-    ...summaries.flatMap(({ folder, size, pixels, meanEntropy }) =>
+    ['folder', 'size', 'class', 'voxels of mean', 'of samples', '±', 'entropy'],
+    ...summaries.flatMap(({ folder, size, pixels, meanEntropy, samples }) =>
       pixels.map((row) => [
         folder,
         size.toReversed().join('×'),
         String(row.class),
         String(row.mean),
         formatNumber(row.sampleMean),
-        formatNumber(row.sampleDeviation, 3),
+        formatNumber(samples > 1 ? row.sampleDeviation : undefined, 3),
         formatNumber(meanEntropy, 3),
       ]),
     ),
