@@ -1,6 +1,6 @@
 // What the benches share: medians, peers in other processes, and a table of ratios.
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,8 +24,8 @@ export async function median(runs: number, run: () => unknown): Promise<number> 
 
 /** The JSON that `peers/<script>` prints, or undefined, said aloud, where the peers are not installed. */
 export function peer(script: string, options: object): Record<string, number> | undefined {
-  const python = here('.venv/bin/python')
-  if (!existsSync(python)) {
+  const python = pythonWithPeers()
+  if (!python) {
     console.log('PyTorch and numpy are absent: run bench/setup-peers.sh to compare with them.')
     return undefined
   }
@@ -35,6 +35,17 @@ export function peer(script: string, options: object): Record<string, number> | 
     env: { ...process.env, OMP_NUM_THREADS: String(THREADS) },
   })
   return JSON.parse(output)
+}
+
+let found: string | false | undefined
+
+/** Python with PyTorch and numpy: of bench/setup-peers.sh, or the machine's own. */
+function pythonWithPeers(): string | false {
+  found ??=
+    [here('.venv/bin/python'), 'python3'].find((python) => {
+      return spawnSync(python, ['-c', 'import numpy, torch']).status === 0
+    }) ?? false
+  return found
 }
 
 /** The JSON that `native/<source>` prints, compiled for this machine, or undefined, said aloud, without a compiler. */
