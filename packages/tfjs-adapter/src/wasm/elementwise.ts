@@ -1,6 +1,6 @@
 // Pointwise operations as kernels of the wasm backend; operations/ calls them.
 import * as tf from '@tensorflow/tfjs-core'
-import { DROPOUT, type DropoutAttributes } from '../operations/dropout'
+import { composedDropout, DROPOUT, type DropoutAttributes, hash } from '../operations/dropout'
 import { REPEAT } from '../operations/nearest-upsample'
 import { PRELU_GRADIENT, RECTIFIER_GRADIENT } from '../operations/rectifiers'
 import { type NativeKernels, nativeKernels, pointer, type WasmBackend, withScratch } from './native'
@@ -49,7 +49,7 @@ export const elementwise: tf.KernelConfig[] = [
       const { rate, key } = args.attrs as unknown as DropoutAttributes
       const backend = args.backend as WasmBackend
       const native = nativeKernels(backend)
-      if (!native) return tf.dropout(x, rate, undefined, key)
+      if (!native) return composedDropout(x, { rate, key })
       const y = backend.makeOutput(x.shape, 'float32')
       const work = { shares: Math.ceil(x.size / SHARE_VALUES), operations: 4 * x.size }
       const threshold = Math.round(rate * 2 ** 32)
@@ -104,13 +104,4 @@ function composedPreluGradient(dy: tf.Tensor, x: tf.Tensor, slope: tf.Tensor): t
     const negativePart = tf.mul(dy, tf.minimum(x, 0))
     return [tf.where(positive, dy, tf.mul(dy, slope)), tf.reshape(tf.sum(negativePart), slope.shape)]
   })
-}
-
-/** FNV-1a of a text, 32 bits. */
-function hash(text: string): number {
-  let value = 0x811c9dc5
-  for (let index = 0; index < text.length; index++) {
-    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
-  }
-  return value
 }
