@@ -7,11 +7,11 @@ import {
   type NetworkSpec,
   parametersOf,
 } from '@stochseg/backbones'
-import { StochsegError, ssnHead, standardNormals, type Weights } from '@stochseg/core'
+import { ssnHead, standardNormals, type Weights } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { model as layersModel } from '@tensorflow/tfjs-layers'
 import { buildModel } from './build'
-import { checkGradient, nodeCheck, smallSize } from './gradient-self-test'
+import { checkGradient, faultOf, nodeCheck, smallSize } from './gradient-self-test'
 import { fromPlanar, toPlanar } from './planar'
 
 /** What a backend makes of one operation; a fault says what is wrong with it. */
@@ -93,10 +93,12 @@ function operations(dimensions: 2 | 3): (readonly [name: string, node: NetworkNo
       kind,
       { ...shared, op: 'activation', function: kind },
     ]),
-    ...(['average', 'max'] as const).map((kind): [string, NetworkNode] => [
-      `${kind} pool ${size(2)}`,
-      { ...shared, op: 'pool', kind, window: axes(2) },
-    ]),
+    ...(['average', 'max'] as const).flatMap((kind) =>
+      [axes(2), [3, ...axes(1).slice(2), 2]].map((window): [string, NetworkNode] => [
+        `${kind} pool ${window.join('×')}`,
+        { ...shared, op: 'pool', kind, window },
+      ]),
+    ),
     ...(['nearest', 'linear'] as const).flatMap((kind) =>
       [2, 3].map((factor): [string, NetworkNode] => [
         `${kind} up-sampling ${size(factor)}`,
@@ -161,7 +163,6 @@ async function outcome(check: () => Promise<void>): Promise<OperationReport['for
     await check()
     return 'right'
   } catch (error) {
-    if (error instanceof StochsegError) return { fault: error.found }
-    return { fault: error instanceof Error ? error.message : String(error) }
+    return { fault: faultOf(error) }
   }
 }

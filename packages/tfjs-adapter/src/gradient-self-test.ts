@@ -1,7 +1,7 @@
 // Before training: does this backend compute right gradients of every operation that this network uses? Several
 // backends of TF.js do not, and say nothing.
 import { headNodes, type NetworkNode, type NetworkSpec, tensorChannels } from '@stochseg/backbones'
-import { RuntimeUnavailableError, type SsnHead, standardNormals } from '@stochseg/core'
+import { RuntimeUnavailableError, type SsnHead, StochsegError, standardNormals } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { model } from '@tensorflow/tfjs-layers'
 import { applyNodes } from './build'
@@ -57,7 +57,7 @@ export async function checkGradient(operation: string, prepare: () => Check): Pr
       check.dispose()
     }
   } catch (error) {
-    fault = error instanceof Error ? error.message : String(error)
+    fault = faultOf(error)
     cause = error
   }
   if (fault === undefined) return
@@ -67,6 +67,12 @@ export async function checkGradient(operation: string, prepare: () => Check): Pr
     remedy: "Train on 'wasm' with its training kernels installed; this backend would learn the wrong thing",
     cause,
   })
+}
+
+/** What is wrong with an operation that throws. */
+export function faultOf(error: unknown): string {
+  if (error instanceof StochsegError) return error.found
+  return error instanceof Error ? error.message || error.name : String(error)
 }
 
 /**

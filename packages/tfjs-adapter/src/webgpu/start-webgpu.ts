@@ -28,7 +28,7 @@ export async function provideWebgpu(): Promise<Adapter> {
     throw new RuntimeUnavailableError('WebGPU', {
       found: 'no adapter',
       expected: 'a GPU whose driver has Vulkan, Metal or Direct3D 12',
-      remedy: "Install the GPU's driver, or use 'wasm'",
+      remedy: "Install the GPU's driver and, on Linux, the Vulkan loader (libvulkan1), or use 'wasm'",
     })
   }
   return describeAdapter(adapter.info)
@@ -71,7 +71,7 @@ async function importDawn(): Promise<typeof import('webgpu')> {
     throw new RuntimeUnavailableError(`package '${name}'`, {
       found: notLoaded(name, cause),
       expected: `version ${DAWN}: WebGPU for Node`,
-      remedy: `Run: npm install webgpu@${DAWN}`,
+      remedy: `Run: npm install @tensorflow/tfjs-backend-webgpu@4.22.0 webgpu@${DAWN}`,
       cause,
     })
   }

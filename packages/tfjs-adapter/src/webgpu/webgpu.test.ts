@@ -19,14 +19,17 @@ interface Findings {
   convolutions: number[][]
   many: boolean
   wrong: OperationReport[]
+  sameMask: boolean
   steps: Record<2 | 3, number[]>
   leaked: number
   invalid: string
+  tooLarge: string
   afterwards: string
   updates: UpdateFinding[]
   refused: RefusedUpdates
   engine: EngineFindings
   crossings: Crossing[]
+  lost: string[]
 }
 
 describe.skipIf(!softwareWebgpu)('training on Dawn, in Node (needs SwiftShader)', () => {
@@ -65,6 +68,10 @@ describe.skipIf(!softwareWebgpu)('training on Dawn, in Node (needs SwiftShader)'
     expect(found.wrong).toEqual([])
   })
 
+  it('draws the masks of dropout that other backends draw', () => {
+    expect(found.sameMask).toBe(true)
+  })
+
   it.each([2, 3] as const)('learns as wasm does, in %iD', async (dimensions) => {
     const steps = found.steps[dimensions]
     expect(steps.at(-1)).toBeLessThan(0.8 * steps[1]!)
@@ -79,6 +86,16 @@ describe.skipIf(!softwareWebgpu)('training on Dawn, in Node (needs SwiftShader)'
   it('throws what the device refuses, once', () => {
     expect(found.invalid).toMatch(/^RuntimeUnavailableError: .*cannot convert value/)
     expect(found.afterwards).toBe('right')
+  })
+
+  it('says of an array that the device does not take that it is too large', () => {
+    expect(found.tooLarge).toMatch(/^OutOfMemoryError: .*size.*Choose smaller batches/s)
+  })
+
+  it('says of a lost device that it is lost, however often it is asked', () => {
+    expect(found.lost).toHaveLength(3)
+    for (const outcome of found.lost)
+      expect(outcome).toMatch(/^RuntimeUnavailableError: .*device that is lost/)
   })
 
   it("moves weights, moments and averages as core's optimisers do, gradients shortened", () => {
