@@ -94,7 +94,7 @@ function operations(dimensions: 2 | 3): (readonly [name: string, node: NetworkNo
       { ...shared, op: 'activation', function: kind },
     ]),
     ...(['average', 'max'] as const).flatMap((kind) =>
-      [axes(2), [3, ...axes(1).slice(2), 2]].map((window): [string, NetworkNode] => [
+      [axes(2), [2, 3, 1].slice(0, dimensions)].map((window): [string, NetworkNode] => [
         `${kind} pool ${window.join('×')}`,
         { ...shared, op: 'pool', kind, window },
       ]),

@@ -76,6 +76,8 @@ async function startBackend(name: string, options: BackendOptions): Promise<stri
   if (name === 'wasm') return startWasm(tf, options)
   if (name === 'cpu') {
     await importCpu()
+    const { installCpuKernels } = await import('./cpu/install')
+    installCpuKernels()
   } else if (name === 'tensorflow') {
     await loadTensorflow(tf)
   } else if (name === 'webgpu') {
