@@ -162,6 +162,27 @@ describe('resuming', () => {
     )
   })
 
+  test('a run without a checkpoint begins anew, and says so', async () => {
+    await cp(at('run'), at('early'), { recursive: true })
+    await rm(at('early', 'checkpoints'), { recursive: true })
+    const record = JSON.parse(await readFile(at('early', 'run.json'), 'utf8'))
+    await writeFile(at('early', 'run.json'), JSON.stringify({ ...record, status: 'training', step: 0 }))
+    const { code, stderr } = await runRecorded(['train', '--out', at('early'), '--resume'])
+    expect(code, stderr).toBe(0)
+    expect(stderr).toMatch(/^No checkpoint was saved yet: the run begins at step 0$/m)
+    expect(await losses('early')).toEqual(await losses('run'))
+  })
+
+  test('the best checkpoint may take the place of the last', async () => {
+    await cp(at('run'), at('instead'), { recursive: true })
+    const file = (name: string): string => at('instead', 'checkpoints', `${name}.safetensors`)
+    await copyFile(file('best'), file('last'))
+    const { code, stderr } = await runRecorded(['train', '--out', at('instead'), '--resume'])
+    expect(code, stderr).toBe(0)
+    expect(await losses('instead')).toEqual(await losses('run'))
+    expect(await readFile(file('last'))).toEqual(await readFile(at('run', 'checkpoints', 'last.safetensors')))
+  })
+
   describe('a run whose checkpoints are not what they were', () => {
     const damaged = async (name: string, damage: () => Promise<unknown>, message: RegExp): Promise<void> => {
       await cp(at('run'), at(name), { recursive: true })

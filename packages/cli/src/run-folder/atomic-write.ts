@@ -39,12 +39,20 @@ export async function createFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true })
   } catch (error) {
-    throw unwritable(path, error)
+    const { code } = error as NodeJS.ErrnoException
+    throw unwritable(path, code === 'ENOENT' ? await refusalOf(path) : error)
   }
 }
 
+/** Why a folder cannot be created: of a read-only file system, Node's recursive mkdir says that there is no such folder. */
+async function refusalOf(path: string): Promise<unknown> {
+  const error = await mkdir(path).catch((cause: NodeJS.ErrnoException) => cause)
+  const above = dirname(path)
+  return error?.code === 'ENOENT' && above !== path ? refusalOf(above) : error
+}
+
 function unwritable(path: string, cause: unknown): DataError {
-  const code = (cause as NodeJS.ErrnoException).code ?? String(cause)
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? String(cause)
   const [found, remedy] = reasons[code] ?? [code, 'Check the folder']
   return new DataError(`'${path}'`, { found, expected: 'a place to write', remedy, cause })
 }

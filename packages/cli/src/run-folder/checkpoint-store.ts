@@ -64,7 +64,8 @@ const progress = z.object({
 function checkpointOf(bytes: Uint8Array): Checkpoint {
   const { weights: tensors, metadata } = decodeSafetensors(bytes)
   const state = { weights: withPrefix('weights/', tensors), optimizer: withPrefix('optimizer/', tensors) }
-  const found = progress.parse(JSON.parse(metadata.checkpoint ?? 'null')) as Omit<Checkpoint, 'state'>
+  if (metadata.checkpoint === undefined) throw new Error('weights, but no word on a run')
+  const found = progress.parse(JSON.parse(metadata.checkpoint)) as Omit<Checkpoint, 'state'>
   return { ...found, state }
 }
 
@@ -74,7 +75,9 @@ function damaged(path: string, name: CheckpointName, cause: unknown): ModelError
       ? cause.found
       : cause instanceof z.ZodError
         ? z.prettifyError(cause)
-        : String(cause)
+        : cause instanceof Error
+          ? cause.message
+          : String(cause)
   return new ModelError(`'${path}'`, {
     found: `a file that is no whole checkpoint (${reason})`,
     expected: 'a checkpoint of stochseg train',

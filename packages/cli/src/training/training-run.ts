@@ -54,6 +54,7 @@ export async function trainInFolder(options: RunOptions): Promise<RunRecord> {
   try {
     const checkpoints = checkpointStore(folder)
     const start = resumed ? await stepToGoOnFrom(checkpoints, folder, resumed) : 0
+    if (resumed && start === 0) io.stderr.write('No checkpoint was saved yet: the run begins at step 0\n')
     if (backend === 'auto') io.stderr.write(`Training on ${engine.name}\n`)
     if (resumed && start > 0 && backendOf(resumed.engine) !== backendOf(engine.name)) {
       io.stderr.write(
@@ -164,7 +165,7 @@ async function writeModel(
   await exportRun(join(folder, 'model.onnx'), run, { weights: state.weights, step })
 }
 
-/** A run that was killed before its first checkpoint begins anew; one that has come further does not, without a word. */
+/** A run that was killed before its first checkpoint begins anew; one that is known to have come further does not. */
 async function stepToGoOnFrom(
   checkpoints: CheckpointStore,
   folder: string,
