@@ -174,11 +174,15 @@ describe('resuming', () => {
   })
 
   test('the best checkpoint may take the place of the last', async () => {
-    await cp(at('run'), at('instead'), { recursive: true })
     const file = (name: string): string => at('instead', 'checkpoints', `${name}.safetensors`)
-    await copyFile(file('best'), file('last'))
-    const { code, stderr } = await runRecorded(['train', '--out', at('instead'), '--resume'])
-    expect(code, stderr).toBe(0)
+    const goOn = ['train', '--out', at('instead'), '--resume', '--steps', '8']
+    expect((await runRecorded(['train', '--out', at('instead'), ...tiny, '--steps', '6'])).code).toBe(0)
+    await copyFile(file('best'), at('best-of-6.safetensors'))
+    expect((await runRecorded(goOn)).code).toBe(0)
+    await copyFile(at('best-of-6.safetensors'), file('last'))
+    const { code, stderr } = await runRecorded(goOn)
+    expect(stderr).toMatch(/step 7\/8/)
+    expect(code).toBe(0)
     expect(await losses('instead')).toEqual(await losses('run'))
     expect(await readFile(file('last'))).toEqual(await readFile(at('run', 'checkpoints', 'last.safetensors')))
   })
