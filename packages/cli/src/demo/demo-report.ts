@@ -44,7 +44,7 @@ export function demoSummary({ models, imageBlind, bestPossible }: DemoResult): s
     ['random masks that ignore the image', imageBlind.ged],
   ] as const
   const comparisons = others.map(
-    ([name, ged]) => `${percent(1 - lowRank.ged / ged)} below ${name} (${ged.toFixed(3)})`,
+    ([name, ged]) => `${relation(lowRank.ged / ged)} ${name} (${ged.toFixed(3)})`,
   )
   const wins = others.every(([, ged]) => lowRank.ged < ged)
   const covered = (imageBlind.ged - lowRank.ged) / (imageBlind.ged - best)
@@ -52,7 +52,7 @@ export function demoSummary({ models, imageBlind, bestPossible }: DemoResult): s
     `${wins ? 'Low rank wins' : 'Low rank does not win everywhere'}: its samples have a GED² of ` +
       `${lowRank.ged.toFixed(3)} ± ${lowRank.standardError.ged.toFixed(3)}, ${comparisons.join(', ')}.`,
     `The best possible, from ${bestPossible.samples} draws of the true distribution, is ${best.toFixed(3)}: low rank ` +
-      `is ${(lowRank.ged - best).toFixed(3)} away from it, and covers ${percent(covered)} of the way there from the ` +
+      `is ${(lowRank.ged - best).toFixed(3)} away from it, and covers ${covered > 0 ? percent(covered) : 'nothing'} of the way there from the ` +
       'image-blind sampler.',
   ]
 }
@@ -113,6 +113,10 @@ export async function writeDemoReport(
     demo.io.stderr.write('This machine has no fonts: samples.png has no text; samples.svg has.\n')
   }
   return path
+}
+
+function relation(ratio: number): string {
+  return ratio > 1 ? `${percent(ratio - 1)} above` : `${percent(1 - ratio)} below`
 }
 
 function percent(share: number): string {

@@ -50,5 +50,7 @@ test('the summary says who wins, by how much, and how far it is from the best', 
     /^Low rank wins: .* 0\.200 ± 0\.010, 50 % below the diagonal model \(0\.400\), 60 % below/,
   )
   expect(second).toMatch(/0\.100: low rank is 0\.100 away from it, and covers 80 % of the way/)
-  expect(demoSummary(result(0.45))[0]).toMatch(/^Low rank does not win everywhere/)
+  const [worse, covered] = demoSummary(result(0.9))
+  expect(worse).toMatch(/^Low rank does not win everywhere: .* 125 % above the diagonal model \(0\.400\)/)
+  expect(covered).toContain('covers nothing of the way')
 })

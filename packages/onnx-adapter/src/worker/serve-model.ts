@@ -55,7 +55,9 @@ async function load(
   { model, settings, inNode }: CreateRequest,
   loadRuntime: (() => Promise<OnnxRuntime>) | undefined,
 ): Promise<LocalSession> {
-  const module = loadRuntime ? await loadRuntime() : await import(/* webpackIgnore: true */ /* @vite-ignore */ inNode!.runtime)
+  const module = loadRuntime
+    ? await loadRuntime()
+    : await import(/* webpackIgnore: true */ /* @vite-ignore */ inNode!.runtime)
   const runtime: OnnxRuntime = module.InferenceSession ? module : module.default
   // Errors are thrown; ONNX Runtime would print them too.
   runtime.env.logLevel = 'fatal'
