@@ -239,12 +239,15 @@ export function smallSize(node: NetworkNode, axis: number): number {
   }
 }
 
+/** A prime that no small size leaves ±1 of: multiples of such a one would rise or fall with the index, in every window alike. */
+const SPREAD = 7877
+
 /** Distinct values on both sides of zero, further than 4 · STEP from each other and 2 · STEP from zero. */
 function spacedValues(shape: readonly number[]): tf.Tensor {
   const size = tf.util.sizeFromShape([...shape])
   const values = Float32Array.from(
     { length: size },
-    (_, index) => (((index * 7919) % size) - size / 2 + (size % 2 === 0 ? 0.5 : 0)) * 5 * STEP,
+    (_, index) => (((index * SPREAD) % size) - size / 2 + (size % 2 === 0 ? 0.5 : 0)) * 5 * STEP,
   )
   return tf.tensor(values, [...shape])
 }

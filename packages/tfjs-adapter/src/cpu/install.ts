@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { maxPool3dGradient } from '../operations/max-pool-3d'
 
-/** Registers the kernel with the backend `cpu`, whose package must be loaded; once more after tfjs-node, which loads it again. */
+/** Registers the kernel with the backend `cpu`, whose package must be loaded. */
 export function installCpuKernels(): void {
   tf.unregisterKernel(tf.MaxPool3DGrad, 'cpu')
   tf.registerKernel(maxPool3dGradient('cpu'))

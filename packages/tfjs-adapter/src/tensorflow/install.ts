@@ -1,5 +1,6 @@
 // Lets TensorFlow do by itself what TF.js composes of slower operations. Nothing happens on import.
 import * as tf from '@tensorflow/tfjs-core'
+import { installCpuKernels } from '../cpu/install'
 import { batchNormalisation } from './batch-normalisation'
 
 /** Registers the kernels of operations/ with the backend `tensorflow`, whose package must be loaded; again changes nothing. */
@@ -7,4 +8,6 @@ export function installTensorflowKernels(): void {
   for (const kernel of batchNormalisation) {
     if (!tf.getKernel(kernel.kernelName, 'tensorflow')) tf.registerKernel(kernel)
   }
+  // The package registers the kernels of TF.js' cpu backend, too.
+  installCpuKernels()
 }

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { describe, expect, it } from 'vitest'
 import { expectClose } from '../../../../scripts/expect-close'
 import { openBackend } from '../backend'
-import { checkGradient, gradientSelfTest, normalVariable } from '../gradient-self-test'
+import { checkGradient, gradientSelfTest, normalVariable, spacedVariable } from '../gradient-self-test'
 import { backendMatrix, createTfjsEngine } from '../index'
 import { materialisedLoss } from '../loss'
 import { composedNormalise, normalise } from '../operations/normalisation'
@@ -48,6 +48,19 @@ describe.skipIf(fault)(
           dispose: () => variable.dispose(),
         }
       })
+    })
+
+    it("repairs the cpu backend, of which tfjs-node registers TF.js' kernels", async () => {
+      await tf.setBackend('cpu')
+      await checkGradient('max pool 2×3×1', () => {
+        const variable = spacedVariable([1, 4, 6, 2, 1])
+        return {
+          variables: [variable],
+          compute: () => tf.maxPool3d(variable as tf.Tensor as tf.Tensor5D, [2, 3, 1], [2, 3, 1], 'valid'),
+          dispose: () => variable.dispose(),
+        }
+      })
+      await tf.setBackend('tensorflow')
     })
 
     it('normalises as the composition does, with the biased variance', async () => {
