@@ -86,3 +86,32 @@ export function geometryOf(
     ? geometry2d(inputShape, filterShape, attributes as tf.Conv2DAttrs)
     : geometry3d(inputShape, filterShape, attributes as tf.Conv3DAttrs)
 }
+
+/** Zeros before and after the input that the convolution reads, along each axis. */
+export function forwardPadding(geometry: ConvolutionGeometry): [before: number, after: number][] {
+  const { inputSize, outputSize, kernel, stride, dilation, padBefore } = geometry
+  return inputSize.map((size, axis) => {
+    const window = (kernel[axis]! - 1) * dilation[axis]! + 1
+    const reach = (outputSize[axis]! - 1) * stride[axis]! + window
+    return [padBefore[axis]!, Math.max(reach - size - padBefore[axis]!, 0)]
+  })
+}
+
+/** A pool's geometry, in 2D or 3D by the length of its input's shape: that of a convolution of one channel. */
+export function poolGeometry(
+  shape: readonly number[],
+  { filterSize, strides, pad, dimRoundingMode }: tf.MaxPoolGradAttrs | tf.MaxPool3DGradAttrs,
+): ConvolutionGeometry {
+  const axes = shape.length - 2
+  const filter = [...perAxis(filterSize, axes), shape.at(-1)!, 1]
+  const attributes = {
+    strides: perAxis(strides, axes) as never,
+    pad: pad as 'same' | 'valid',
+    ...(dimRoundingMode ? { dimRoundingMode } : {}),
+  }
+  return (axes === 2 ? geometry2d : geometry3d)(shape, filter, attributes)
+}
+
+function perAxis(value: number | number[], axes: number): number[] {
+  return Array.isArray(value) ? value : Array(axes).fill(value)
+}

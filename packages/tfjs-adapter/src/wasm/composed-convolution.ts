@@ -1,7 +1,7 @@
 // Gradients of 2D and 3D convolutions from operations that every backend has: strided slices, products of matrices and
 // a forward convolution. Any stride; layouts are TF.js' own, x [N, *S, in] and filter [*kernel, in, out].
 import * as tf from '@tensorflow/tfjs-core'
-import type { ConvolutionGeometry } from '../operations/convolution-geometry'
+import { type ConvolutionGeometry, forwardPadding } from '../operations/convolution-geometry'
 import { spreadZeros } from '../operations/every-nth'
 
 /**
@@ -86,16 +86,6 @@ export function padOrCrop(tensor: tf.Tensor, around: [before: number, after: num
 export function turnRound(filter: tf.Tensor, dimensions: number): tf.Tensor {
   const list = tf.unstack(tf.reshape(filter, [-1, ...filter.shape.slice(dimensions)]))
   return tf.reshape(tf.stack(list.reverse()), filter.shape)
-}
-
-/** Zeros before and after the input that the convolution reads, along each axis. */
-export function forwardPadding(geometry: ConvolutionGeometry): [before: number, after: number][] {
-  const { inputSize, outputSize, kernel, stride, dilation, padBefore } = geometry
-  return inputSize.map((size, axis) => {
-    const window = (kernel[axis]! - 1) * dilation[axis]! + 1
-    const reach = (outputSize[axis]! - 1) * stride[axis]! + window
-    return [padBefore[axis]!, Math.max(reach - size - padBefore[axis]!, 0)]
-  })
 }
 
 /** What all windows see at an offset in theirs, `[N, *outputSize, in]`, of an input that is padded. */

@@ -2,8 +2,8 @@
 // Never of dilated ones: operations/missing-gradients.ts makes plain ones of them.
 // Layouts are TF.js' own: x [N, H, W, C], filter [kernel, kernel, C, multiplier], dy [N, H', W', C · multiplier].
 import * as tf from '@tensorflow/tfjs-core'
-import { type ConvolutionGeometry, geometry2d } from '../operations/convolution-geometry'
-import { forwardPadding, offsets, padOrCrop, seenAt, spreadOutput, turnRound } from './composed-convolution'
+import { type ConvolutionGeometry, forwardPadding, geometry2d } from '../operations/convolution-geometry'
+import { offsets, padOrCrop, seenAt, spreadOutput, turnRound } from './composed-convolution'
 
 export const depthwiseGradients: tf.KernelConfig[] = [
   {

@@ -1,7 +1,7 @@
 // The gradient of a convolution with respect to its filter, by our own kernel where it can run.
 import * as tf from '@tensorflow/tfjs-core'
-import type { ConvolutionGeometry } from '../operations/convolution-geometry'
-import { composedFilterGradient, forwardPadding } from './composed-convolution'
+import { type ConvolutionGeometry, forwardPadding } from '../operations/convolution-geometry'
+import { composedFilterGradient } from './composed-convolution'
 import { in3d } from './convolution-sizes'
 import { type NativeKernels, nativeKernels, pointer, type WasmBackend, withScratch } from './native'
 import { ownFilterGradient } from './own-convolution'
@@ -17,6 +17,7 @@ export function filterGradient(
   dy: tf.Tensor,
   geometry: ConvolutionGeometry,
 ): tf.TensorInfo {
+  if (dy.size === 0) return tf.zeros([...geometry.kernel, x.shape.at(-1)!, dy.shape.at(-1)!])
   const native = geometry.stride.every((stride) => stride === 1) && nativeKernels(backend)
   if (!native) return tf.tidy(() => composedFilterGradient(x, dy, geometry))
   return (

@@ -20,8 +20,8 @@ export function installKernels(): void {
   const stock = (name: string): tf.KernelConfig => tf.getKernel(name, 'wasm')
   const composed = [...convolutionGradients, ...depthwiseGradients, ...maxPools, segmentSum]
   register([...composed, ...normalisation, ...elementwise, identity, interpolation])
-  register(Object.entries(samePadding).map(([name, repair]) => repair(stock(name))))
   register(accelerations.map((acceleration) => accelerated(stock(acceleration.kernelName), acceleration)))
+  register(Object.entries(samePadding).map(([name, repair]) => repair(stock(name))))
   register(tf.getKernelsForBackend('wasm').map(givingBack))
 }
 

@@ -1,16 +1,16 @@
 // Max pools for TF.js' wasm backend, whose own gradients and 3D pool take no maximum below the smallest positive float.
 import * as tf from '@tensorflow/tfjs-core'
-import { type ConvolutionGeometry, geometry2d, geometry3d } from '../operations/convolution-geometry'
+import { type ConvolutionGeometry, forwardPadding, poolGeometry } from '../operations/convolution-geometry'
 import { spreadZeros } from '../operations/every-nth'
 import { repeatVoxels, sumBlocks } from '../operations/nearest-upsample'
-import { forwardPadding, offsets, seenAt } from './composed-convolution'
+import { offsets, seenAt } from './composed-convolution'
 
 export const maxPools: tf.KernelConfig[] = [
   {
     kernelName: tf.MaxPool3D,
     backendName: 'wasm',
     kernelFunc: ({ inputs, attrs }) => {
-      const geometry = geometryOf(inputs.x!.shape, attrs as unknown as tf.MaxPool3DAttrs)
+      const geometry = poolGeometry(inputs.x!.shape, attrs as unknown as tf.MaxPool3DAttrs)
       return tf.tidy(() => pool3d(inputs.x as tf.Tensor, geometry))
     },
   },
@@ -19,7 +19,7 @@ export const maxPools: tf.KernelConfig[] = [
       kernelName,
       backendName: 'wasm',
       kernelFunc: ({ inputs, attrs }) =>
-        gradient(inputs, geometryOf(inputs.input!.shape, attrs as unknown as tf.MaxPoolGradAttrs)),
+        gradient(inputs, poolGeometry(inputs.input!.shape, attrs as unknown as tf.MaxPoolGradAttrs)),
     }),
   ),
 ]
@@ -31,7 +31,8 @@ function pool3d(x: tf.Tensor, geometry: ConvolutionGeometry): tf.Tensor {
   const [paddingZ, ...padding] = forwardPadding(geometry)
   const planes = tf.reshape(x, [batch * depth, height, width, channels])
   const pooled = pool2d(planes, window, stride, padding)
-  const columns = tf.reshape(pooled, [batch, depth, -1, channels])
+  const [, outputY, outputX] = geometry.outputSize as Axes
+  const columns = tf.reshape(pooled, [batch, depth, outputY * outputX, channels])
   const output = pool2d(columns, [windowZ, 1], [strideZ, 1], [paddingZ!, [0, 0]])
   return tf.reshape(output, [batch, ...geometry.outputSize, channels])
 }
@@ -92,23 +93,4 @@ function overlapping(
     return tf.pad(spread, [[0, 0], ...rest, [0, 0]])
   })
   return tf.slice(tf.addN(parts), [0, ...padBefore, 0], [batch, ...inputSize, channels])
-}
-
-/** A pool has the geometry of a convolution of one channel. */
-function geometryOf(
-  shape: readonly number[],
-  { filterSize, strides, pad, dimRoundingMode }: tf.MaxPoolGradAttrs | tf.MaxPool3DGradAttrs,
-): ConvolutionGeometry {
-  const axes = shape.length - 2
-  const filter = [...perAxis(filterSize, axes), shape.at(-1)!, 1]
-  const attributes = {
-    strides: perAxis(strides, axes) as never,
-    pad: pad as 'same' | 'valid',
-    ...(dimRoundingMode ? { dimRoundingMode } : {}),
-  }
-  return (axes === 2 ? geometry2d : geometry3d)(shape, filter, attributes)
-}
-
-function perAxis(value: number | number[], axes: number): number[] {
-  return Array.isArray(value) ? value : Array(axes).fill(value)
 }

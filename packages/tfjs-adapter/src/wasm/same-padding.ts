@@ -1,8 +1,8 @@
 // Padding 'same' of TF.js' own convolutions on wasm, which goes wrong where a stride exceeds the kernel: in 2D all that they give
 // is then zero, in 3D they begin beyond the first voxel. They do it right when they are told the padding otherwise.
+import { ModelError } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
-import { geometry2d, geometry3d } from '../operations/convolution-geometry'
-import { forwardPadding } from './composed-convolution'
+import { forwardPadding, geometry2d, geometry3d } from '../operations/convolution-geometry'
 
 type Repair = (stock: tf.KernelConfig) => tf.KernelConfig
 
@@ -19,12 +19,20 @@ const inNumbers: Repair = (stock) => ({
   },
 })
 
-/** 3D, for which TF.js takes no such numbers: an input that is padded. */
+/** 3D, for which TF.js takes no such numbers: an input that is padded. Whole numbers, which it would take for floats, are refused. */
 const before: Repair = (stock) => ({
   ...stock,
   kernelFunc: (args) => {
     const attrs = args.attrs as unknown as tf.Conv3DAttrs
     const { x, filter } = args.inputs as Record<'x' | 'filter', tf.Tensor5D>
+    for (const { dtype } of [x, filter]) {
+      if (dtype === 'float32') continue
+      throw new ModelError('3D convolution', {
+        found: `values of type ${dtype}`,
+        expected: 'float32',
+        remedy: "Convert them: tf.cast(x, 'float32')",
+      })
+    }
     const geometry = geometry3d(x.shape, filter.shape, attrs)
     const { kernel, stride } = geometry
     if (attrs.pad !== 'same' || stride.every((step, axis) => step <= kernel[axis]!)) {

@@ -1,7 +1,6 @@
 // 3D convolutions as sums of 2D ones over the kernel's depth: TF.js' wasm kernel for volumes is scalar.
 import * as tf from '@tensorflow/tfjs-core'
-import type { ConvolutionGeometry } from '../operations/convolution-geometry'
-import { forwardPadding } from './composed-convolution'
+import { type ConvolutionGeometry, forwardPadding } from '../operations/convolution-geometry'
 
 /**
  * A convolution of stride and dilation 1.

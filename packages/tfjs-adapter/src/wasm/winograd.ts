@@ -106,8 +106,7 @@ export function winogradFilterGradient(
   const gradientSize = tf.util.sizeFromShape(gradient.shape)
   const depth = depthOf(geometry)
   const planes = outputPlanes(geometry)
-  // One even where the batch is empty: what it adds to is then zero.
-  const tiles = Math.max(tilesOf(geometry, channels.batch), 1)
+  const tiles = tilesOf(geometry, channels.batch)
   const tileBytes = 36 * 4 * ((planes + depth - 1) * channels.inputs + planes * channels.outputs)
   const block = Math.min(tiles, Math.max(8, Math.floor(GRADIENT_BYTES / tileBytes)))
   withSizes(backend, geometry, channels, { tiles: block, planes }, (sizes) => {
@@ -138,7 +137,7 @@ function blocks(
   { batch, inputs, outputs }: { readonly batch: number; readonly inputs: number; readonly outputs: number },
   threads: number,
 ): Blocks {
-  const planes = Math.min(outputPlanes(geometry), 8)
+  const planes = Math.max(1, Math.min(outputPlanes(geometry), 8))
   const rowBytes = 36 * 4 * (inputs * (1 + (depthOf(geometry) - 1) / planes) + outputs)
   const rows = Math.max(16, Math.floor(BLOCK_BYTES / rowBytes))
   const tiles = tilesOf(geometry, batch)

@@ -1,0 +1,65 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { beforeAll, expect, it } from 'vitest'
+import { openBackend } from '../backend'
+
+beforeAll(async () => {
+  await openBackend({ backend: 'wasm' })
+})
+
+const random = (shape: number[], seed: number): tf.Tensor => tf.randomNormal(shape, 0, 1, 'float32', seed)
+
+it('refuses images with channels first, as TF.js does on wasm', () => {
+  const [x, filter] = [random([1, 4, 6, 5], 1), random([3, 3, 4, 2], 2)]
+  expect(() => tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same', 'NCHW')).toThrow(/NCHW/)
+})
+
+it('leaves a bias that is no value for each channel to TF.js, which refuses it', () => {
+  const x = random([1, 4, 4, 2], 1) as tf.Tensor4D
+  const filter = random([3, 3, 2, 5], 2) as tf.Tensor4D
+  const convolve = (bias: tf.Tensor): tf.Tensor =>
+    tf.fused.conv2d({ x, filter, strides: 1, pad: 'same', bias })
+  expect(() => convolve(tf.scalar(1))).toThrow(/bias/)
+  expect(() => convolve(tf.tensor1d([1]))).toThrow(/bias/)
+  expect(convolve(tf.ones([5])).shape).toEqual([1, 4, 4, 5])
+})
+
+it('refuses volumes of whole numbers, which TF.js takes for floats', () => {
+  const filter = random([3, 3, 3, 2, 5], 2) as tf.Tensor5D
+  const x = tf.ones([1, 4, 4, 4, 2], 'int32') as tf.Tensor5D
+  for (const stride of [1, 2]) expect(() => tf.conv3d(x, filter, stride, 'same')).toThrow(/int32.*tf\.cast/)
+})
+
+it('gives an empty output where the kernel of a volume is larger than it', () => {
+  const x = tf.ones([1, 2, 2, 2, 2]) as tf.Tensor5D
+  expect(tf.conv3d(x, tf.ones([3, 3, 3, 2, 4]) as tf.Tensor5D, 1, 'valid').shape).toEqual([1, 0, 0, 0, 4])
+})
+
+it('pools an empty batch of volumes', () => {
+  expect(tf.maxPool3d(tf.zeros([0, 4, 4, 4, 2]) as tf.Tensor5D, 2, 2, 'same').shape).toEqual([0, 2, 2, 2, 2])
+})
+
+it.each([
+  { kernel: 1, stride: 1 },
+  { kernel: 2, stride: 1 },
+  { kernel: 3, stride: 1 },
+  { kernel: 3, stride: 2 },
+])(
+  'an empty batch gives a filter a gradient of zeros, kernel $kernel, stride $stride',
+  ({ kernel, stride }) => {
+    const gradient = tf.grad((filter: tf.Tensor) =>
+      tf.conv2d(tf.zeros([0, 5, 5, 2]) as tf.Tensor4D, filter as tf.Tensor4D, stride, 'same'),
+    )(random([kernel, kernel, 2, 3], 1))
+    expect([...gradient.dataSync()]).toEqual(Array(kernel * kernel * 6).fill(0))
+  },
+)
+
+it.each([
+  { shape: [3, 0], axis: [0], sum: [] },
+  { shape: [0, 3], axis: [0], sum: [0, 0, 0] },
+  { shape: [2, 0], axis: [1], sum: [0, 0] },
+  { shape: [0, 3], axis: [0, 1], sum: [0] },
+])('sum of $shape over $axis, of nothing, is zero', ({ shape, axis, sum }) => {
+  // Memory that is taken again is not zero.
+  tf.dispose([tf.fill([8], 7), tf.fill([1], 7), tf.fill([3], 7)])
+  expect([...tf.sum(tf.zeros(shape), axis).dataSync()]).toEqual(sum)
+})
