@@ -60,6 +60,31 @@ const operations: Record<string, [Operation, ...number[][]]> = {
   'average pool over the border': [(x: tf.Tensor4D) => tf.avgPool(x, [3, 4], [2, 1], 'same'), [2, 7, 6, 3]],
   'average pool that reaches over one side': [(x: tf.Tensor4D) => tf.avgPool(x, 2, 2, 'same'), [1, 5, 4, 2]],
   'average pool inside': [(x: tf.Tensor4D) => tf.avgPool(x, 3, 2, 'valid'), [1, 7, 6, 2]],
+  'average pool, padded in numbers': [(x: tf.Tensor4D) => tf.avgPool(x, 3, 2, 1, 'floor'), [1, 6, 7, 2]],
+  'average pool, padded unevenly': [
+    (x: tf.Tensor4D) =>
+      tf.avgPool(
+        x,
+        [3, 2],
+        2,
+        [
+          [0, 0],
+          [2, 0],
+          [0, 1],
+          [0, 0],
+        ],
+        'floor',
+      ),
+    [1, 7, 5, 2],
+  ],
+  'average pool of volumes, padded in numbers': [
+    (x: tf.Tensor5D) => tf.avgPool3d(x, 3, 2, 1, 'floor'),
+    [1, 4, 5, 6, 2],
+  ],
+  'average pool of volumes at strides beyond the window': [
+    (x: tf.Tensor5D) => tf.avgPool3d(x, [1, 2, 1], [2, 3, 3], 'same'),
+    [1, 4, 8, 6, 2],
+  ],
   'average pool of volumes over the border': [
     (x: tf.Tensor5D) => tf.avgPool3d(x, 3, [1, 2, 2], 'same'),
     [1, 4, 5, 6, 2],

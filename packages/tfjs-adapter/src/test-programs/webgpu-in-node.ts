@@ -8,6 +8,7 @@ import { runShader } from '../webgpu/shader'
 import { convolutionFindings, manyWorkgroups } from './convolutions-on-device'
 import { crossings, engineFindings } from './engine-on-device'
 import { fewSteps } from './few-steps'
+import { firstVoxelFindings } from './first-voxel'
 import { lossFindings, lossOfNaN } from './losses-on-device'
 import { refusedUpdates, updateFindings } from './updates-on-device'
 
@@ -44,6 +45,7 @@ const steps = { 2: flat.losses, 3: volume.losses }
 const updates = await updateFindings()
 const refused = await refusedUpdates()
 const engine = await engineFindings()
+const firstVoxel = await firstVoxelFindings()
 const goingOn = { lossOfNaN: await lossOfNaN(), crossings: await crossings() }
 
 // The last that this process does with its device.
@@ -69,6 +71,6 @@ console.log(
       tooLarge,
       afterwards,
     },
-    ...{ updates, refused, engine, ...goingOn, lost },
+    ...{ updates, refused, engine, firstVoxel, ...goingOn, lost },
   }),
 )

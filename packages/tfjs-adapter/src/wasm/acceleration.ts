@@ -34,7 +34,7 @@ export function accelerated(stock: tf.KernelConfig, { run }: Acceleration): tf.K
 /** Columns up to which sums over rows are worth while here. */
 const MOST_COLUMNS = 4096
 
-/** Sum over the first axes, e.g. a bias's gradient: TF.js transposes the whole tensor first. Of nothing it gives anything. */
+/** Sum over the first axes, e.g. a bias's gradient: TF.js transposes the whole tensor first. */
 const leadingSum: Acceleration = {
   kernelName: tf.Sum,
   run: (native, backend, inputs, attrs) => {
@@ -42,16 +42,14 @@ const leadingSum: Acceleration = {
     const { axis, keepDims } = attrs as tf.SumAttrs
     const axes = tf.util.parseAxisParam(axis, x.shape).sort((a, b) => a - b)
     const leading = axes.length < x.shape.length && axes.every((value, index) => value === index)
-    const empty = x.shape.includes(0)
-    if (!(leading || empty) || x.dtype !== 'float32') return undefined
-    const shape = x.shape.filter((_, index) => !axes.includes(index))
+    if (!leading || x.dtype !== 'float32') return undefined
+    const shape = x.shape.slice(axes.length)
     const columns = tf.util.sizeFromShape(shape)
     if (columns > MOST_COLUMNS) return undefined
     const output = backend.makeOutput(shape, 'float32')
-    const sums = empty ? new Float64Array(columns) : columnSums(native, backend, x, columns)
+    const sums = columnSums(native, backend, x, columns)
     new Float32Array(backend.wasm.HEAPU8.buffer, pointer(backend, output), columns).set(sums)
-    if (!keepDims) return output
-    return { ...output, shape: x.shape.map((length, index) => (axes.includes(index) ? 1 : length)) }
+    return keepDims ? { ...output, shape: [...axes.map(() => 1), ...shape] } : output
   },
 }
 

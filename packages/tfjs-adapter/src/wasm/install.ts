@@ -1,17 +1,31 @@
 // Puts the training kernels in the place of what TF.js' wasm backend has or lacks. Nothing happens on import.
 import * as tf from '@tensorflow/tfjs-core'
+import { fromFirstVoxel } from '../operations/from-first-voxel'
 import { accelerated, accelerations } from './acceleration'
 import { givingBack, refuseWithoutRoom } from './allocation'
 import { convolutionGradients } from './convolution-gradients'
 import { depthwiseGradients } from './depthwise-gradients'
 import { elementwise } from './elementwise'
+import { sumOfNothing } from './empty-sum'
 import { identity } from './identity'
 import { interpolation } from './interpolation'
 import { maxPools } from './max-pools'
 import type { WasmBackend } from './native'
 import { normalisation } from './normalisation'
-import { samePadding } from './same-padding'
+import { paddedInNumbers } from './same-padding'
 import { segmentSum } from './segment-sum'
+import { refusingWholeNumbers } from './whole-numbers'
+
+/** What TF.js' kernels lack for some of their inputs, ours before them included. */
+const repairs: Readonly<Record<string, (stock: tf.KernelConfig) => tf.KernelConfig>> = {
+  [tf.Conv2D]: paddedInNumbers,
+  [tf.FusedConv2D]: paddedInNumbers,
+  [tf.DepthwiseConv2dNative]: paddedInNumbers,
+  [tf.FusedDepthwiseConv2D]: paddedInNumbers,
+  [tf.Conv3D]: (stock) => refusingWholeNumbers(fromFirstVoxel(stock)),
+  [tf.AvgPool3D]: fromFirstVoxel,
+  [tf.Sum]: sumOfNothing,
+}
 
 /** Prepares the wasm backend, which must be the current one, and registers the training kernels with it; again changes nothing. */
 export function installKernels(): void {
@@ -21,7 +35,7 @@ export function installKernels(): void {
   const composed = [...convolutionGradients, ...depthwiseGradients, ...maxPools, segmentSum]
   register([...composed, ...normalisation, ...elementwise, identity, interpolation])
   register(accelerations.map((acceleration) => accelerated(stock(acceleration.kernelName), acceleration)))
-  register(Object.entries(samePadding).map(([name, repair]) => repair(stock(name))))
+  register(Object.entries(repairs).map(([name, repair]) => repair(stock(name))))
   register(tf.getKernelsForBackend('wasm').map(givingBack))
 }
 

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { relativeError } from '../../../../scripts/expect-close'
 import { openBackend } from '../backend'
+import { FIRST_VOXEL, firstVoxelFindings } from '../test-programs/first-voxel'
 
 beforeAll(async () => {
   await openBackend({ backend: 'cpu' })
@@ -38,23 +39,9 @@ describe("padding 'same' where strides exceed the kernel, in 2D", () => {
 })
 
 describe("padding 'same' where a stride exceeds the kernel, in 3D", () => {
-  const line = (): tf.Tensor5D => tf.tensor5d([...Array(8).keys()], [1, 1, 1, 8, 1])
-  const one = (): tf.Tensor5D => tf.ones([1, 1, 1, 1, 1])
-  const convolve = (x: tf.Tensor, filter: tf.Tensor): tf.Tensor =>
-    tf.conv3d(x as tf.Tensor5D, filter as tf.Tensor5D, [1, 1, 2], 'same')
-  const pool = (x: tf.Tensor): tf.Tensor => tf.maxPool3d(x as tf.Tensor5D, 1, [1, 1, 2] as never, 'same')
-
-  // As TensorFlow does; TF.js begins with the second voxel.
-  it('begins with the first voxel, and so do the gradients', async () => {
-    await tf.setBackend('wasm')
-    const values = tf.tidy(() => {
-      const gradients = tf.grads(convolve)([line(), one()])
-      const tensors = [convolve(line(), one()), ...gradients, pool(line()), tf.grad(pool)(line())]
-      return tensors.map((tensor) => [...tensor.dataSync()])
-    })
-    const first = [0, 2, 4, 6]
-    const taken = [1, 0, 1, 0, 1, 0, 1, 0]
-    expect(values).toEqual([first, taken, [12], first, taken])
+  it.each(['wasm', 'cpu'])('begins with the first voxel, and so do the gradients, on %s', async (backend) => {
+    await tf.setBackend(backend)
+    expect(await firstVoxelFindings()).toEqual(FIRST_VOXEL)
   })
 
   it('pads the other axes as ever', async () => {

@@ -58,8 +58,15 @@ it.each([
   { shape: [0, 3], axis: [0], sum: [0, 0, 0] },
   { shape: [2, 0], axis: [1], sum: [0, 0] },
   { shape: [0, 3], axis: [0, 1], sum: [0] },
+  { shape: [0, 5000], axis: [0], sum: Array(5000).fill(0) },
 ])('sum of $shape over $axis, of nothing, is zero', ({ shape, axis, sum }) => {
-  // Memory that is taken again is not zero.
-  tf.dispose([tf.fill([8], 7), tf.fill([1], 7), tf.fill([3], 7)])
-  expect([...tf.sum(tf.zeros(shape), axis).dataSync()]).toEqual(sum)
+  for (const dtype of ['float32', 'int32'] as const) {
+    // Memory that is taken again is not zero.
+    tf.dispose([tf.fill([8], 7), tf.fill([1], 7), tf.fill([3], 7), tf.fill([5000], 7)])
+    const found = tf.sum(tf.zeros(shape, dtype), axis)
+    expect([...found.dataSync()]).toEqual(sum)
+    expect(found.dtype).toBe(dtype)
+    const kept = tf.sum(tf.zeros(shape, dtype), axis, true)
+    expect(kept.shape).toEqual(shape.map((length, index) => (axis.includes(index) ? 1 : length)))
+  }
 })

@@ -7,6 +7,7 @@ import { softwareWebgpu } from '../../../../scripts/software-webgpu'
 import type { OperationReport } from '../backend-matrix'
 import type { Crossing, EngineFindings } from '../test-programs/engine-on-device'
 import { fewSteps } from '../test-programs/few-steps'
+import { FIRST_VOXEL } from '../test-programs/first-voxel'
 import type { LossFinding } from '../test-programs/losses-on-device'
 import type { RefusedUpdates, UpdateFinding } from '../test-programs/updates-on-device'
 
@@ -20,6 +21,7 @@ interface Findings {
   many: boolean
   wrong: OperationReport[]
   sameMask: boolean
+  firstVoxel: typeof FIRST_VOXEL
   steps: Record<2 | 3, number[]>
   leaked: number
   invalid: string
@@ -70,6 +72,10 @@ describe.skipIf(!softwareWebgpu)('training on Dawn, in Node (needs SwiftShader)'
 
   it('draws the masks of dropout that other backends draw', () => {
     expect(found.sameMask).toBe(true)
+  })
+
+  it('begins with the first voxel where a stride exceeds the window of a volume', () => {
+    expect(found.firstVoxel).toEqual(FIRST_VOXEL)
   })
 
   it.each([2, 3] as const)('learns as wasm does, in %iD', async (dimensions) => {
