@@ -1,6 +1,7 @@
-import { mkdtemp, rm, truncate } from 'node:fs/promises'
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { DataError, ValueError } from '@stochseg/core'
 import { File, ready } from 'h5wasm/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -42,6 +43,19 @@ const two: Contents = {
   labelShape: [2, 2, 3, 2],
   uids: ['a', 'b'],
 }
+
+/**
+ * By h5py 3.16, one image of 1 × 2 in each split: train has labels of numpy's bool, of two raters, val images of float16, test
+ * labels of float16.
+ */
+const BY_H5PY = [
+  'H4sIAAAAAAACA+v0cHHj5ZLiYubgYICB/1DAIwjhG0DFF03e0env4RLExFDBJISsEAa4mBgYGRjYBBiAFGtJUWJm3maoVjY+kBhz',
+  'WWKOHzNUhB8kwlKSWlzykhWqSp6BEGgoFzlBjBMEQYazZeYmpqcWmzFCbYQI5iQmpeYUOzFBTdRjIBHYb/q4DewERgZGRhMGBiZm',
+  'RkaoDQwwmgmNjy7OLMLAKKggz8AC5ikwiHMwiNcDWaxA1zNzcQB9xszIAI0QeLxMYBh0wKJIXQAeFi5A/7HgDgtCYQIPG0UGxggm',
+  'iLwAB0wdB4Obo0+wK0NIUKgrUAw5oGAplwXmquIBCYud7w4kk5o0LzJjSZp3WchNmpbRthuokzT5oXwBBi5WBi5+tKTJgx7igzBp',
+  '/ro8047isOBhYBRgQCRB5DAQ4EBVyzCDYdAC9gMB70hNmjlsWJImgwC5SfNt5dsmepSaQkOg1OzKW3VpcLmowZ4BEh02SCKjYBSM',
+  'glEwCkbBKBimgB7dBakh0F3QFO/nBwAM6XkoDBEAAA==',
+].join('')
 
 describe('openHdf5Dataset', () => {
   it('gives images of bytes as value / 255 − ½ and one label map per rater', async () => {
@@ -106,6 +120,20 @@ describe('openHdf5Dataset', () => {
     const opening = openHdf5Dataset(write('train', { ...two, ...change }), { split: 'train' })
     await expect(opening).rejects.toBeInstanceOf(DataError)
     await expect(opening).rejects.toThrow(message)
+  })
+
+  it("reads masks of numpy's bool, and says that it reads no float16", async () => {
+    const path = join(folder, 'h5py.h5')
+    await writeFile(path, gunzipSync(Buffer.from(BY_H5PY, 'base64')))
+    const dataset = await openHdf5Dataset(path, { split: 'train' })
+    expect((await dataset.case(0)).raters).toEqual(Uint8Array.of(0, 1, 1, 1))
+    dataset.close()
+    await expect(openHdf5Dataset(path, { split: 'val' })).rejects.toThrow(
+      /images: found elements of type <e; .*Store the images as float32/,
+    )
+    await expect(openHdf5Dataset(path, { split: 'test' })).rejects.toThrow(
+      /labels: found elements of type <e; .*Store the masks as uint8/,
+    )
   })
 
   it('says which groups and datasets there are when one is missing', async () => {

@@ -14,9 +14,10 @@ export interface Hdf5Options extends OpenOptions {
 /** Bytes of one read. The reader's memory is 32-bit, so a large split must not be read in one piece. */
 const PIECE_BYTES = 2 ** 24
 
-/** HDF5's numbers for the two kinds of type that hold numbers. */
+/** HDF5's numbers for the kinds of type that hold numbers; h5py stores numpy's bool as an enumeration. */
 const INTEGER = 0
 const FLOAT = 1
+const ENUMERATION = 8
 
 type NumberArray = Uint8Array | Uint16Array | Int32Array | Float32Array | Float64Array
 
@@ -142,21 +143,26 @@ function checkShapes(subject: string, images: readonly number[], labels: readonl
 /** The largest value of an unsigned integer type; nothing for floats. */
 function largestIntensity(images: h5wasm.Dataset, subject: string): number | undefined {
   const { type, size, signed } = images.metadata
-  if (type === FLOAT) return undefined
+  if (type === FLOAT && size >= 4 && size <= 8) return undefined
   if (type === INTEGER && !signed && size <= 2) return 2 ** (8 * size) - 1
   throw new DataError(subject, {
     found: `elements of type ${String(images.dtype)}`,
     expected: 'uint8, uint16, float32 or float64',
-    remedy: 'Signed intensities such as Hounsfield units must be normalised first: store them as floats',
+    remedy:
+      type === FLOAT
+        ? 'Store the images as float32'
+        : 'Signed intensities such as Hounsfield units must be normalised first: store them as floats',
   })
 }
 
 function checkLabelType(labels: h5wasm.Dataset, subject: string): void {
   const { type, size } = labels.metadata
-  if (type === FLOAT || (type === INTEGER && size <= 4)) return
+  const fits =
+    type === FLOAT ? size >= 4 && size <= 8 : (type === INTEGER || type === ENUMERATION) && size <= 4
+  if (fits) return
   throw new DataError(subject, {
     found: `elements of type ${String(labels.dtype)}`,
-    expected: 'uint8',
+    expected: 'uint8, or bool',
     remedy: 'Store the masks as uint8',
   })
 }

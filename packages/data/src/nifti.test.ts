@@ -150,7 +150,31 @@ describe('what others write', () => {
         turn(at, 4, count)
       }
     })
-    expect(await decodeNifti(bytes)).toEqual(volume(values))
+    // Of a Buffer, slice() gives a view, not a copy: turning the values round would change the caller's.
+    const buffer = Buffer.from(bytes)
+    expect(await decodeNifti(buffer)).toEqual(volume(values))
+    expect(new Uint8Array(buffer)).toEqual(bytes)
+  })
+
+  it('may begin at any byte of a Buffer', async () => {
+    const values = Int16Array.from({ length: 24 }, (_, index) => 300 * index)
+    const plain = encodeNifti(volume(values))
+    const odd = Buffer.from(new ArrayBuffer(plain.length + 1), 1)
+    odd.set(plain)
+    expect(await decodeNifti(odd)).toEqual(volume(values))
+  })
+
+  it('may be integers of 64 bits', async () => {
+    const labels = BigInt64Array.from({ length: 24 }, (_, index) => BigInt(index % 4) - 1n)
+    const bytes = new Uint8Array(352 + labels.byteLength)
+    bytes.set(encodeNifti(volume()).subarray(0, 352))
+    bytes.set(new Uint8Array(labels.buffer), 352)
+    for (const code of [1024, 1280]) {
+      new DataView(bytes.buffer).setInt16(70, code, true)
+      const { data } = await decodeNifti(bytes)
+      expect(data).toBeInstanceOf(Float64Array)
+      expect([...data.slice(0, 4)]).toEqual([code === 1024 ? -1 : 2 ** 64, 0, 1, 2])
+    }
   })
 
   it('may be NIfTI-2', async () => {

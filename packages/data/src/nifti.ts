@@ -24,7 +24,7 @@ export interface NiftiVolume {
   readonly space: NiftiSpace
 }
 
-/** The field `datatype` and the array that it stands for. */
+/** The field `datatype` and the array that it stands for, of those that are written. */
 const DATATYPES = [
   { code: 2, array: Uint8Array },
   { code: 4, array: Int16Array },
@@ -34,6 +34,12 @@ const DATATYPES = [
   { code: 256, array: Int8Array },
   { code: 512, array: Uint16Array },
   { code: 768, array: Uint32Array },
+] as const
+
+/** Read as float64, exact up to 2⁵³: numpy's integers are these unless told otherwise, so label maps often are. */
+const LONG_DATATYPES = [
+  { code: 1024, array: BigInt64Array },
+  { code: 1280, array: BigUint64Array },
 ] as const
 
 /** A grid of voxels of size 1 at the origin. */
@@ -49,9 +55,9 @@ const GZIP_MARK = [0x1f, 0x8b]
 /**
  * Reads a NIfTI-1 or NIfTI-2 file, compressed or not, of either byte order.
  *
- * The array has the file's datatype; where the header scales the values, they are scaled, and the array is float32.
- * Throws {@link DataError} for a file that is missing, cut off, not NIfTI, of more than one value a voxel, or of complex,
- * RGB, 64-bit integer or 128-bit float values.
+ * The array has the file's datatype, float64 for integers of 64 bits (exact up to 2⁵³); where the header scales the values, they
+ * are scaled, and the array is float32. Throws {@link DataError} for a file that is missing, cut off, not NIfTI, of more than one
+ * value a voxel, or of complex, RGB or 128-bit float values.
  */
 export async function readNifti(path: string): Promise<NiftiVolume> {
   const bytes = await readFile(path).catch((cause: unknown) => {
@@ -69,11 +75,11 @@ export async function readNifti(path: string): Promise<NiftiVolume> {
 export async function decodeNifti(bytes: Uint8Array, name = 'NIfTI'): Promise<NiftiVolume> {
   const file = GZIP_MARK.every((mark, index) => bytes[index] === mark) ? await unzipped(bytes, name) : bytes
   const { spatial, datatype, offset, slope, intercept, littleEndian, space } = readNiftiHeader(file, name)
-  const type = DATATYPES.find(({ code }) => code === datatype)
+  const type = [...DATATYPES, ...LONG_DATATYPES].find(({ code }) => code === datatype)
   if (!type) {
     throw new DataError(name, {
       found: `values of datatype ${datatype}`,
-      expected: 'integers of 8, 16 or 32 bits, or floats of 32 or 64',
+      expected: 'integers of 8 to 64 bits, or floats of 32 or 64',
       remedy: 'Convert the file, e.g. to float32',
     })
   }
@@ -87,9 +93,14 @@ export async function decodeNifti(bytes: Uint8Array, name = 'NIfTI'): Promise<Ni
     })
   }
   // A copy, because typed arrays must start at a multiple of their element size, and to leave the caller's bytes alone.
-  const values = file.slice(offset, offset + length)
+  // Not by slice(), which of a Buffer gives a view.
+  const values = new Uint8Array(file.subarray(offset, offset + length))
   if (!littleEndian) reverseBytes(values, size)
-  const data = new type.array(values.buffer, values.byteOffset, length / size)
+  const stored = new type.array(values.buffer)
+  const data =
+    stored instanceof BigInt64Array || stored instanceof BigUint64Array
+      ? Float64Array.from(stored as ArrayLike<bigint>, Number)
+      : stored
   if (slope === 1 && intercept === 0) return { data, spatial, space }
   const scaled = new Float32Array(data.length)
   for (let voxel = 0; voxel < data.length; voxel++) scaled[voxel] = slope * data[voxel]! + intercept
