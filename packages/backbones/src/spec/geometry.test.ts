@@ -124,6 +124,38 @@ describe('geometryOf', () => {
     expect(geometry.outputSize([15, 12])).toEqual([9, 6])
   })
 
+  it('takes the lengths at which strided convolutions come back as they went in', () => {
+    const upsample = (input: string, factor: number): NetworkNode => ({
+      op: 'upsample',
+      name: 'up',
+      inputs: [input],
+      kind: 'nearest',
+      factor: [factor, factor],
+    })
+    const strided = convolution('a', 'image', { padding: 'same', stride: [2, 2] })
+    // 1 and 3 voxels would come back as 2 and 4.
+    const two = geometryOf(chain(strided, upsample('a', 2)))
+    expect([two.minimumSize, two.multipleOf]).toEqual([
+      [2, 2],
+      [2, 2],
+    ])
+    // 3, 4, 7, 8, … fit the pool, of which 3 would come back as 4.
+    const pool: NetworkNode = { op: 'pool', name: 'pool', inputs: ['a'], kind: 'max', window: [2, 2] }
+    const four = geometryOf(chain(strided, pool, upsample('pool', 4)))
+    expect([four.minimumSize, four.multipleOf]).toEqual([
+      [4, 4],
+      [4, 4],
+    ])
+    expect(four.outputSize([12, 8])).toEqual([12, 8])
+    expect(() => four.outputSize([5, 8])).toThrow(/Pad the image to 8 × 8/)
+    // Another resolution: still every size that it names fits.
+    const quarter = geometryOf(chain(strided, pool))
+    expect([quarter.minimumSize, quarter.multipleOf]).toEqual([
+      [4, 4],
+      [4, 4],
+    ])
+  })
+
   it('refuses a network whose tensors never meet', () => {
     expect(() =>
       geometryOf(chain(convolution('a', 'image'), { op: 'add', name: 'sum', inputs: ['image', 'a'] })),

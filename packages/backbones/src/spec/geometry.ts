@@ -1,15 +1,16 @@
 // Which input sizes a network takes, what size comes out, and how far an output voxel sees.
-import { checkInputSize, ModelError, type NetworkGeometry } from '@stochseg/core'
+import { checkInputSize, type NetworkGeometry } from '@stochseg/core'
+import { sizesAlong } from './input-sizes'
 import type { NetworkNode, NetworkSpec } from './network-spec'
 import { convolutionPadding, lengthsAlong } from './tensor-shapes'
 
-/** The geometry of a spec. Throws {@link ModelError} where no input size up to 4096 fits. */
+/** The geometry of a spec. Throws {@link ModelError} where no sequence of input sizes up to 4096 fits. */
 export function geometryOf(spec: NetworkSpec): NetworkGeometry {
   const axes = Array.from({ length: spec.dimensions }, (_, axis) => axis)
-  const sizes = axes.map((axis) => firstSizes(spec, axis))
+  const sizes = axes.map((axis) => sizesAlong(spec, axis))
   const inputSizes = {
-    minimumSize: sizes.map(([first]) => first),
-    multipleOf: sizes.map(([first, second]) => second - first),
+    minimumSize: sizes.map(({ first }) => first),
+    multipleOf: sizes.map(({ step }) => step),
   }
   return {
     ...inputSizes,
@@ -19,27 +20,6 @@ export function geometryOf(spec: NetworkSpec): NetworkGeometry {
       return input.map((length, axis) => lengthsAlong(spec, axis, length).get(spec.features)!)
     },
   }
-}
-
-/** The two smallest input lengths that fit along an axis. */
-function firstSizes(spec: NetworkSpec, axis: number): readonly [number, number] {
-  const fitting: number[] = []
-  let reason: unknown
-  for (let length = 1; length <= 4096; length++) {
-    try {
-      lengthsAlong(spec, axis, length)
-      fitting.push(length)
-      if (fitting.length === 2) return [fitting[0]!, fitting[1]!]
-    } catch (error) {
-      reason = error
-    }
-  }
-  throw new ModelError(`geometry of ${spec.name}`, {
-    found: `${fitting.length} lengths up to 4096 that fit along axis ${axis}`,
-    expected: 'at least 2',
-    remedy: 'Make the lengths meet where tensors are joined, e.g. by crops',
-    cause: reason,
-  })
 }
 
 type Interval = readonly [first: number, last: number]
