@@ -139,6 +139,24 @@ describe('async functions', () => {
     expectSame(await call, sampleLabelMaps(distribution, options))
   })
 
+  it("go on when a browser's threads are disposed under them, which end without a word", async () => {
+    const builtin = process.getBuiltinModule
+    const ofBrowser = (name: string) => (name === 'node:worker_threads' ? undefined : builtin(name))
+    const started = vi.fn()
+    class Silent {
+      postMessage = started
+      terminate(): void {}
+    }
+    vi.stubGlobal('Worker', Silent)
+    vi.spyOn(process, 'getBuiltinModule').mockImplementation(ofBrowser as typeof builtin)
+    const call = sampleLabelMapsAsync(distribution, options)
+    await vi.waitFor(() => expect(started).toHaveBeenCalled())
+    disposeWorkers()
+    vi.restoreAllMocks()
+    vi.unstubAllGlobals()
+    expectSame(await call, sampleLabelMaps(distribution, options))
+  })
+
   it('leave threads alone where the work is little', async () => {
     const threads = process.getBuiltinModule('node:worker_threads')
     const { Worker } = threads

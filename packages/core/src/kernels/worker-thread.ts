@@ -4,8 +4,9 @@ import { WORKER_SOURCE } from './worker-source.generated'
 
 /** A thread that answers requests in the order in which they come. */
 export interface WorkerThread {
-  /** Rejects when the thread cannot be started or fails. */
+  /** Rejects when the thread cannot be started, fails or is ended. */
   send(request: WorkerRequest): Promise<WorkerReply>
+  /** Ends the thread, whatever it has in hand. */
   terminate(): void
 }
 
@@ -26,15 +27,16 @@ interface RawWorker {
 export function workerThread(): WorkerThread {
   const waiting: { resolve: (reply: WorkerReply) => void; reject: (cause: unknown) => void }[] = []
   let failure: { readonly cause: unknown } | undefined
+  const fail = (cause: unknown): void => {
+    failure = { cause }
+    for (const { reject } of waiting.splice(0)) reject(cause)
+  }
   const worker = start({
     reply(reply) {
       waiting.shift()?.resolve(reply)
       if (waiting.length === 0) worker.unref?.()
     },
-    fail(cause) {
-      failure = { cause }
-      for (const { reject } of waiting.splice(0)) reject(cause)
-    },
+    fail,
   })
   worker.unref?.()
   return {
@@ -51,6 +53,8 @@ export function workerThread(): WorkerThread {
       }),
     terminate() {
       worker.terminate()
+      // A browser's worker ends without a word.
+      fail(new Error('the worker thread was ended'))
     },
   }
 }
