@@ -7,7 +7,7 @@ import { notLoaded } from './not-loaded'
 import { loadTensorflow } from './tensorflow/load-tensorflow'
 import { nativeKernels, type WasmBackend } from './wasm/native'
 import { setThreadCount, threadCount } from './wasm/thread-count'
-import { canShareMemory, SERVE_BINARIES, wasmPaths } from './wasm/wasm-binary'
+import { canShareMemory, PROVIDE_BINARIES, wasmPaths } from './wasm/wasm-binary'
 import { provideWebgpu } from './webgpu/start-webgpu'
 
 /** Version of every `@tensorflow/*` package that this adapter is built and checked against. */
@@ -83,7 +83,7 @@ async function startBackend(name: string, options: BackendOptions): Promise<stri
   } else if (name === 'webgpu') {
     return startWebgpu(tf, options)
   }
-  await makeCurrent(tf, name, "Use 'wasm', or import the backend's package before")
+  await makeCurrent(tf, name, "Use 'wasm'")
   return name
 }
 
@@ -97,9 +97,14 @@ async function startWasm(tf: Tfjs, options: BackendOptions): Promise<string> {
     const shared = simd === true && threadCount() > 1 && canShareMemory()
     // Its own threads would need another binary.
     tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)
-    wasm.setWasmPaths(await wasmPaths(folder, { simd: simd === true, shared }), true)
+    const paths = await wasmPaths(folder, { simd: simd === true, shared })
+    try {
+      wasm.setWasmPaths(paths, true)
+    } catch (cause) {
+      throw notStarted('wasm', `a start before this one that failed (${reasonOf(cause)})`, AGAIN, cause)
+    }
   }
-  await makeCurrent(tf, 'wasm', `${SERVE_BINARIES}; then load the page again, for TF.js tries only once`)
+  await makeCurrent(tf, 'wasm', `${PROVIDE_BINARIES}. ${AGAIN}`)
   const { installKernels } = await import('./wasm/install')
   installKernels()
   const kernels = nativeKernels(tf.backend() as WasmBackend)
@@ -129,13 +134,45 @@ async function startWebgpu(tf: Tfjs, { backend }: BackendOptions): Promise<strin
 
 type Tfjs = typeof import('@tensorflow/tfjs-core')
 
+const AGAIN = `${node ? 'Start the program anew' : 'Load the page again'}: TF.js tries only once`
+
+/** Starts a backend, unless it runs, and makes it TF.js' current one. */
 async function makeCurrent(tf: Tfjs, name: string, remedy: string): Promise<void> {
-  if (await tf.setBackend(name).catch(() => false)) return
-  throw new RuntimeUnavailableError(`TF.js backend '${name}'`, {
-    found: `a backend that is not registered or does not start (registered: ${Object.keys(tf.engine().registryFactory).join(', ') || 'none'})`,
-    expected: 'a backend that works here',
-    remedy,
-  })
+  const { registryFactory } = tf.engine()
+  const entry = registryFactory[name]
+  if (!entry) {
+    const registered = Object.keys(registryFactory).join(', ') || 'none'
+    const again = `one that was removed (tf.removeBackend) is there again ${node ? 'in a new process' : 'when the page is loaded anew'}`
+    const unknown = `Choose a backend that is registered, or import its package before; ${again}`
+    throw notStarted(name, `a backend that is not registered (registered: ${registered})`, unknown)
+  }
+  const { factory } = entry
+  let cause: unknown
+  // TF.js logs why a backend does not start, and tells its caller nothing of it.
+  entry.factory = async () => {
+    try {
+      return await factory()
+    } catch (error) {
+      cause = error
+      throw error
+    }
+  }
+  try {
+    if (await tf.setBackend(name)) return
+  } finally {
+    entry.factory = factory
+  }
+  throw notStarted(name, `a backend that does not start (${reasonOf(cause)})`, remedy, cause)
+}
+
+function notStarted(name: string, found: string, remedy: string, cause?: unknown): RuntimeUnavailableError {
+  const expected = 'a backend that works here'
+  return new RuntimeUnavailableError(`TF.js backend '${name}'`, { found, expected, remedy, cause })
+}
+
+/** What TF.js rejects with is not always an Error. */
+function reasonOf(cause: unknown): string {
+  return (cause as Error | undefined)?.message || String(cause)
 }
 
 async function load<T>(packageName: string, importer: () => Promise<T>, backend: string): Promise<T> {

@@ -47,8 +47,9 @@ export async function wasmPaths(
 }
 
 /** What to do where TF.js' binaries are not found. */
-export const SERVE_BINARIES: string =
-  "Serve the .wasm files of @tensorflow/tfjs-backend-wasm's folder dist, and give that folder's URL: wasmPath: '/tfjs-wasm/'"
+export const PROVIDE_BINARIES: string = node
+  ? "Give as wasmPath a folder or URL that has the .wasm files of @tensorflow/tfjs-backend-wasm's folder dist; without wasmPath they are the installed package's: install that again where it lacks them"
+  : "Serve the .wasm files of @tensorflow/tfjs-backend-wasm's folder dist, and give that folder's URL: wasmPath: '/tfjs-wasm/'"
 
 async function readBinary(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
@@ -59,7 +60,7 @@ async function readBinary(path: string): Promise<Uint8Array<ArrayBuffer>> {
     throw new RuntimeUnavailableError("binary of TF.js backend 'wasm'", {
       found: `none at '${path}' (${cause instanceof Error ? cause.message : String(cause)})`,
       expected: 'that of @tensorflow/tfjs-backend-wasm',
-      remedy: SERVE_BINARIES,
+      remedy: PROVIDE_BINARIES,
       cause,
     })
   }
