@@ -26,7 +26,7 @@ export function* marginalJobs(
     const length = range.end - range.start
     const sizes = {
       outputBytes: ((labels + 1) * stride + samples * labels) * 4,
-      scratchBytes: tileBytes(image) + 2 * labels * 16,
+      scratchBytes: tileBytes(image) + 3 * labels * 16,
     }
     yield {
       ...(drawn && { block: block('marginals', { image, range, noise: drawn, scales }, sizes) }),

@@ -75,6 +75,19 @@ describe('sampling', () => {
     )
   })
 
+  it('averages very many samples as exactly as few', () => {
+    const odds = Float32Array.of(-3, -1, 0.5, 2, 4)
+    const certain = logitDistribution({
+      ...{ batch: 1, classes: 1, rank: 0, spatial: [5] },
+      mean: odds,
+      factor: new Float32Array(0),
+      diagonal: new Float32Array(5).fill(1e-20),
+    })
+    const probabilities = marginalProbabilities(certain, { samples: 1_000_001, seed: 0 }).subarray(5)
+    const expected = Float64Array.from(odds, (x) => 1 / (1 + Math.exp(-x)))
+    expectClose(probabilities, expected, 1e-6)
+  })
+
   it('gives the same bits for drawn and for explicit noise', () => {
     fc.assert(
       fc.property(anyCase, ({ sizes, edits }) => {
