@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ShapeError, ValueError } from '../errors'
+import { DETERMINISTIC_VARIANCE } from '../head'
 import { drawNoise, standardNormals } from '../noise/draw-noise'
 import { sampleStatistics } from '../sampling/marginal-probabilities'
 import { sampleLabelMaps, sampleLabelMapsAsync } from '../sampling/sample-label-maps'
-import { float16Distribution, float32Distribution } from './float16'
+import { sampleLogits } from '../sampling/sample-logits'
+import { float16Bits, float16Distribution, float32Distribution, fromFloat16 } from './float16'
 import { type LogitDistribution, logitDistribution } from './logit-distribution'
 
 function random(
@@ -63,6 +65,12 @@ describe('binary16', () => {
     )
   })
 
+  it('keeps what is no number, and infinities', () => {
+    const kept = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map(float16Bits)
+    expect(kept).toEqual([0x7e00, 0x7c00, 0xfc00])
+    expect(fromFloat16(float16Bits(-65504))).toBe(-65504)
+  })
+
   it('refuses what it cannot hold', () => {
     expect(() => bitsOf(65520)).toThrow(ValueError)
     expect(() => bitsOf(-1e30)).toThrow(ValueError)
@@ -88,6 +96,21 @@ describe('float16Distribution', () => {
       expect(entropy).toEqual(sampleStatistics(expanded, options).entropy)
     })
     fc.assert(property, { numRuns: 40 })
+  })
+
+  it('has a float32 expansion with variances too small for binary16, as those of deterministic networks', () => {
+    const none = logitDistribution({
+      ...{ batch: 1, classes: 1, rank: 0, spatial: [3] },
+      mean: Float32Array.of(-1, 1, 0.01),
+      factor: new Float32Array(0),
+      diagonal: new Float32Array(3).fill(DETERMINISTIC_VARIANCE),
+    })
+    const compact = float16Distribution(none)
+    const expanded = float32Distribution(compact)
+    expect(expanded.diagonal).toEqual(none.diagonal)
+    const options = { samples: 9, seed: 0 }
+    expect(sampleLabelMaps(expanded, options)).toEqual(sampleLabelMaps(compact, options))
+    expect(sampleLogits(expanded, options)).toEqual(sampleLogits(compact, options))
   })
 
   it('works on workers and with explicit noise', async () => {

@@ -1,5 +1,6 @@
 // Factor and diagonal in half the memory, for volumes: IEEE 754 binary16, of which mean, noise and sums see nothing.
 import { ShapeError, ValueError } from '../errors'
+import { DETERMINISTIC_VARIANCE } from '../head'
 import {
   checkedDistribution,
   type ImageDistribution,
@@ -49,10 +50,13 @@ export function float16Distribution(given: LogitDistribution): Float16Distributi
   return compact
 }
 
-/** The distribution in float32 whose samples are those of `compact`, bit for bit. */
+/**
+ * The distribution in float32 whose samples are those of `compact`, bit for bit. A deviation that binary16 has as 0 becomes
+ * `DETERMINISTIC_VARIANCE`, which moves no logit.
+ */
 export function float32Distribution(compact: Float16Distribution): LogitDistribution {
   const { batch, classes, rank, spatial, mean } = compact
-  return { batch, classes, rank, spatial, mean, ...float32Parts(compact) }
+  return { batch, classes, rank, spatial, mean, ...float32Parts(compact, DETERMINISTIC_VARIANCE) }
 }
 
 /** As {@link float32Distribution}, of one image. */
@@ -112,20 +116,21 @@ export function float16Image(compact: Float16Distribution, index: number): Float
   }
 }
 
-function float32Parts({
-  factor,
-  deviation,
-}: Pick<Float16Image, 'factor' | 'deviation'>): Pick<ImageDistribution, 'factor' | 'diagonal'> {
+function float32Parts(
+  { factor, deviation }: Pick<Float16Image, 'factor' | 'deviation'>,
+  none = 0,
+): Pick<ImageDistribution, 'factor' | 'diagonal'> {
   // Rounding a square keeps its root: √ gives the deviation back.
-  const variance = (bits: number): number => fromFloat16(bits) ** 2
+  const variance = (bits: number): number => fromFloat16(bits) ** 2 || none
   return { factor: Float32Array.from(factor, fromFloat16), diagonal: Float32Array.from(deviation, variance) }
 }
 
 const value = new Float32Array(1)
 const valueBits = new Uint32Array(value.buffer)
 
-/** Bits of the binary16 number nearest to x, the even one of two; infinite from 65520 on. */
+/** Bits of the binary16 number nearest to x, the even one of two; infinite from 65520 on, NaN for NaN. */
 export function float16Bits(x: number): number {
+  if (Number.isNaN(x)) return 0x7e00
   const magnitude = Math.abs(x)
   const sign = x < 0 ? 0x8000 : 0
   if (magnitude >= 65520) return sign | 0x7c00
