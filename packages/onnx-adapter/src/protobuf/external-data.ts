@@ -7,9 +7,6 @@ import { WireWriter } from './wire-writer'
 /** Reads a file that a model names, by the path in the model, which is relative to it. */
 export type ReadExternalFile = (location: string) => Promise<Uint8Array>
 
-/** Protocol buffers end at 2 GiB, and so does a model in one file. */
-const MOST_BYTES = 2 ** 31 - 1
-
 /**
  * The model with all weights inside; the same bytes where they are already.
  *
@@ -29,14 +26,6 @@ export async function inlineExternalData(model: Uint8Array, read?: ReadExternalF
     files.set(location, await read(location))
   }
   if (files.size === 0) return model
-  const total = [...files.values()].reduce((sum, { length }) => sum + length, model.length)
-  if (total > MOST_BYTES) {
-    throw new ModelError('ONNX file', {
-      found: `${total} bytes with its external weights`,
-      expected: 'less than 2 GiB, the most that one ONNX file can hold',
-      remedy: 'Store the weights as float16',
-    })
-  }
   const writer = new WireWriter()
   for (const { number, value } of wireFields(model)) {
     if (number !== 7 || typeof value === 'bigint') writer.copy({ number, value })

@@ -1,5 +1,5 @@
 // Other names for the tensors of an ONNX file's main graph.
-import { type WireField, wireFields } from './wire-reader'
+import { bytesOf, type WireField, wireFields } from './wire-reader'
 import { WireWriter } from './wire-writer'
 
 /** By a graph's fields: where their messages have names, of nodes, constants, inputs, outputs, and values inside. */
@@ -23,9 +23,9 @@ function renameInGraph(
   { value: graph }: WireField,
   rename: (name: string) => string,
 ): void {
-  for (const field of wireFields(graph as Uint8Array)) {
+  for (const field of wireFields(bytesOf(graph))) {
     const names = NAMES[field.number] ?? []
-    const parts = names.length > 0 ? [...wireFields(field.value as Uint8Array)] : []
+    const parts = names.length > 0 ? [...wireFields(bytesOf(field.value))] : []
     const renamed = parts.map((part) => (names.includes(part.number) ? renamedField(part, rename) : part))
     if (renamed.every((part, index) => part === parts[index])) writer.copy(field)
     else {
@@ -38,7 +38,7 @@ function renameInGraph(
 
 /** The same field where the name stays. */
 function renamedField(field: WireField, rename: (name: string) => string): WireField {
-  const name = new TextDecoder().decode(field.value as Uint8Array)
+  const name = new TextDecoder().decode(bytesOf(field.value))
   const other = rename(name)
   return other === name ? field : { number: field.number, value: new TextEncoder().encode(other) }
 }

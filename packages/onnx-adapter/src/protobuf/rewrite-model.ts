@@ -8,7 +8,7 @@ import {
   writeValue,
 } from './onnx-model'
 import { readConstant } from './read-graph'
-import { type WireField, wireFields } from './wire-reader'
+import { bytesOf, noModel, type WireField, wireFields } from './wire-reader'
 import { WireWriter } from './wire-writer'
 
 /** What is exchanged, and what comes on top. */
@@ -35,7 +35,7 @@ const LEAST_FORMAT = 4
 export function rewriteModel(model: Uint8Array, changes: ModelChanges): Uint8Array {
   const writer = new WireWriter()
   for (const field of wireFields(model)) {
-    if (field.number === 1) writer.integer(1, Math.max(Number(field.value), LEAST_FORMAT))
+    if (field.number === 1) writer.integer(1, Math.max(formatOf(field), LEAST_FORMAT))
     else if (field.number === 7) writer.message(7, (graph) => rewriteGraph(graph, field, changes))
     else if (!(field.number === 14 && changes.metadata)) writer.copy(field)
   }
@@ -45,8 +45,13 @@ export function rewriteModel(model: Uint8Array, changes: ModelChanges): Uint8Arr
   return writer.finish()
 }
 
+function formatOf({ value }: WireField): number {
+  if (typeof value === 'bigint') return Number(value)
+  throw noModel('a version of the format that is no number')
+}
+
 function rewriteGraph(writer: WireWriter, { value }: WireField, changes: ModelChanges): void {
-  const fields = [...wireFields(value as Uint8Array)]
+  const fields = [...wireFields(bytesOf(value))]
   const { inputs, outputs, nodesBefore = [], nodesAfter = [], constants = [], forgetShapes } = changes
   const constantNames = fields.filter(({ number }) => number === 5).map(nameOfConstant)
   const own = new Set(constantNames)
@@ -69,12 +74,12 @@ function rewriteGraph(writer: WireWriter, { value }: WireField, changes: ModelCh
 }
 
 function nameOfConstant({ value }: WireField): string {
-  return readConstant(value as Uint8Array).name
+  return readConstant(bytesOf(value)).name
 }
 
 function nameOfValue({ value }: WireField): string {
-  for (const field of wireFields(value as Uint8Array)) {
-    if (field.number === 1) return new TextDecoder().decode(field.value as Uint8Array)
+  for (const field of wireFields(bytesOf(value))) {
+    if (field.number === 1) return new TextDecoder().decode(bytesOf(field.value))
   }
   return ''
 }

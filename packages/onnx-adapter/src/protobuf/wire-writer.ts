@@ -1,6 +1,9 @@
 // Protocol buffers on the wire (protobuf.dev/programming-guides/encoding): as much of the writing as ONNX needs.
-
+import { ModelError } from '@stochseg/core'
 import type { WireField } from './wire-reader'
+
+/** Protocol buffers end at 2 GiB, and so does a model in one file. */
+const MOST_BYTES = 2 ** 31 - 1
 
 /** Collects the fields of one message. */
 export class WireWriter {
@@ -33,7 +36,9 @@ export class WireWriter {
   message(field: number, write: (writer: WireWriter) => unknown): this {
     const writer = new WireWriter()
     write(writer)
-    this.#chunks.push(varint(tag(field, 2)), varint(writer.length), ...writer.#chunks)
+    this.#chunks.push(varint(tag(field, 2)), varint(writer.length))
+    // One by one: a graph has more of them than a call takes arguments.
+    for (const chunk of writer.#chunks) this.#chunks.push(chunk)
     return this
   }
 
@@ -48,9 +53,17 @@ export class WireWriter {
     return this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   }
 
-  /** The message's bytes. */
+  /** The message's bytes. Throws {@link ModelError} for more than any reader takes. */
   finish(): Uint8Array {
-    const bytes = new Uint8Array(this.length)
+    const { length } = this
+    if (length > MOST_BYTES) {
+      throw new ModelError('ONNX file', {
+        found: `${length} bytes, with all weights inside`,
+        expected: 'less than 2 GiB, the most that one ONNX file can hold',
+        remedy: 'Store the weights as float16, or choose a smaller network',
+      })
+    }
+    const bytes = new Uint8Array(length)
     let offset = 0
     for (const chunk of this.#chunks) {
       bytes.set(chunk, offset)

@@ -36,6 +36,15 @@ describe('protocol buffers', () => {
     )
   })
 
+  it('writes messages of any number of fields, up to what readers take', () => {
+    const many = new WireWriter().message(1, (inner) => {
+      for (let field = 0; field < 100_000; field++) inner.integer(1, 1)
+    })
+    expect(many.finish()).toHaveLength(200_004)
+    const half = new Uint8Array(2 ** 30)
+    expect(() => new WireWriter().bytes(1, half).bytes(1, half).finish()).toThrow(ModelError)
+  })
+
   it('throws a ModelError for a field that the bytes end in, and nothing else for any bytes', () => {
     const message = new WireWriter().string(2, 'testing').finish()
     for (let length = 1; length < message.length; length++) {

@@ -1,7 +1,7 @@
 // A file whose graph draws samples, without that: who has core needs the parameters alone.
 import { type OnnxGraph, readGraph, readNode } from '../protobuf/read-graph'
 import { readOnnxModel } from '../protobuf/read-onnx-model'
-import { type WireField, wireFields } from '../protobuf/wire-reader'
+import { bytesOf, type WireField, wireFields } from '../protobuf/wire-reader'
 import { WireWriter } from '../protobuf/wire-writer'
 
 const PARAMETERS = ['mean', 'factor', 'diagonal']
@@ -32,7 +32,7 @@ function neededTensors({ nodes }: OnnxGraph): ReadonlySet<string> {
 
 /** Copies a graph without the nodes, constants, inputs and outputs that nothing needs. */
 function copyNeeded(writer: WireWriter, { value }: WireField, needed: ReadonlySet<string>): void {
-  for (const field of wireFields(value as Uint8Array)) {
+  for (const field of wireFields(bytesOf(value))) {
     const names = namesOf(field)
     if (names === undefined || names.some((name) => needed.has(name))) writer.copy(field)
   }
@@ -40,14 +40,13 @@ function copyNeeded(writer: WireWriter, { value }: WireField, needed: ReadonlySe
 
 /** What a graph's node, constant, input or output is known by; nothing for its other fields. */
 function namesOf({ number, value }: WireField): readonly string[] | undefined {
-  const message = value as Uint8Array
-  if (number === 1) return readNode(message).outputs
-  if (number === 5) return [nameIn(message, 8)]
-  if (number === 11 || number === 12) return [nameIn(message, 1)]
+  if (number === 1) return readNode(bytesOf(value)).outputs
+  if (number === 5) return [nameIn(bytesOf(value), 8)]
+  if (number === 11 || number === 12) return [nameIn(bytesOf(value), 1)]
   return undefined
 }
 
 function nameIn(message: Uint8Array, wanted: number): string {
   const field = [...wireFields(message)].find(({ number }) => number === wanted)
-  return field ? new TextDecoder().decode(field.value as Uint8Array) : ''
+  return field ? new TextDecoder().decode(bytesOf(field.value)) : ''
 }

@@ -1,7 +1,7 @@
 // Replacing nodes of an ONNX file without taking it apart: everything else is copied as it stands.
 import { type OnnxInitializer, type OnnxNode, writeNode, writeTensor } from '../protobuf/onnx-model'
 import { type GraphConstant, type GraphNode, readConstant, readNode } from '../protobuf/read-graph'
-import { type WireField, wireFields } from '../protobuf/wire-reader'
+import { bytesOf, type WireField, wireFields } from '../protobuf/wire-reader'
 import { WireWriter } from '../protobuf/wire-writer'
 
 /** A node with those of its attributes that decide where it can run. */
@@ -29,7 +29,7 @@ type Edit = (node: AttributedNode, constants: GraphConstants) => Replacement | u
 export function editGraph(model: Uint8Array, edit: Edit): Uint8Array {
   const writer = new WireWriter()
   for (const field of wireFields(model)) {
-    if (field.number === 7) writer.bytes(7, editedGraph(field.value as Uint8Array, edit))
+    if (field.number === 7) writer.bytes(7, editedGraph(bytesOf(field.value), edit))
     else copy(writer, field)
   }
   return writer.finish()
@@ -39,7 +39,7 @@ function editedGraph(graph: Uint8Array, edit: Edit): Uint8Array {
   const constants = new Map<string, GraphConstant>()
   for (const { number, value } of wireFields(graph)) {
     if (number !== 5) continue
-    const constant = readConstant(value as Uint8Array)
+    const constant = readConstant(bytesOf(value))
     constants.set(constant.name, constant)
   }
   const writer = new WireWriter()
@@ -48,7 +48,7 @@ function editedGraph(graph: Uint8Array, edit: Edit): Uint8Array {
       copy(writer, field)
       continue
     }
-    const message = field.value as Uint8Array
+    const message = bytesOf(field.value)
     const node = { ...readNode(message), ...readAttributes(message) }
     const replacement = edit(node, constants)
     for (const constant of replacement?.constants ?? []) {
@@ -69,7 +69,7 @@ function readAttributes(node: Uint8Array): Pick<AttributedNode, 'integers' | 'st
     if (attribute.number !== 5) continue
     const numbers: number[] = []
     let name = ''
-    for (const { number, value } of wireFields(attribute.value as Uint8Array)) {
+    for (const { number, value } of wireFields(bytesOf(attribute.value))) {
       if (number === 1) name = text(value)
       // Lists of ONNX files have a tag before each number.
       if ((number === 3 || number === 8) && typeof value === 'bigint')
