@@ -1,11 +1,12 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { deepmedic, interpretNetwork, meshnet, type NetworkSpec, unet } from '@stochseg/backbones'
-import { DETERMINISTIC_VARIANCE, type HeadKind, ssnHead } from '@stochseg/core'
+import { DETERMINISTIC_VARIANCE, type HeadKind, ModelError, ssnHead } from '@stochseg/core'
 import { ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { exportOnnx } from './export-onnx'
 import { OnnxSegmenter } from './onnx-segmenter'
 import { everyOperation, randomImages, randomWeights } from './random-network'
+import type { GraphSampler } from './sampler-graph/sampler-graph'
 
 const tiny = unet({ inputChannels: 2, widths: [3, 4], convolutionsPerLevel: 1 })
 const tinyHead = ssnHead({ classes: 2, rank: 3 })
@@ -159,6 +160,23 @@ describe('exportOnnx', () => {
     const type = fromBinary(ModelProtoSchema, bytes).graph!.output[0]!.type!.value
     const dimensions = type.case === 'tensorType' ? type.value.shape!.dim : []
     expect(dimensions.map(({ value }) => value.value)).toEqual(['batch', 2n, 'output_height', 'output_width'])
+  })
+
+  it('refuses names that two tensors of the graph would have', () => {
+    const refused = (spec: NetworkSpec, sampler?: GraphSampler) => () =>
+      exportOnnx({
+        ...{ spec, head: tinyHead, weights: randomWeights(spec, tinyHead, 1) },
+        ...(sampler && { sampler }),
+      })
+    const first = tiny.nodes[0]!
+    const namedAs = (name: string): NetworkSpec => ({
+      ...tiny,
+      nodes: [...tiny.nodes, { op: 'activation', function: 'relu', name, inputs: [tiny.features] }],
+      features: name,
+    })
+    expect(refused(namedAs(`${first.name}.weight`))).toThrow(ModelError)
+    expect(refused(namedAs('z'))).not.toThrow()
+    expect(refused(namedAs('z'), { noise: 'inputs' })).toThrow(/two tensors that are called 'z'.*Rename/)
   })
 
   it("refuses other networks' weights, several inputs and reserved properties", () => {

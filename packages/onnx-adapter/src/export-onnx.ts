@@ -12,7 +12,7 @@ import {
 import { ModelError, type SsnHead, ValueError, type Weights } from '@stochseg/core'
 import { float16Weights } from './float16-weights'
 import { encodeMetadata } from './model-metadata'
-import { encodeOnnxModel, type OnnxValue } from './protobuf/onnx-model'
+import { encodeOnnxModel, type OnnxModel, type OnnxValue } from './protobuf/onnx-model'
 import { type GraphSampler, samplerGraph } from './sampler-graph/sampler-graph'
 import { onnxBody, onnxHead } from './spec-graph'
 
@@ -44,8 +44,8 @@ const OPERATOR_SETS = { first: 13, usual: 17, last: 22 } as const
  * see {@link GraphSampler}: further inputs `z [M,N,R]` and `epsilon [M,N,C,*S]` unless the noise is random, and further
  * outputs `sampleLogits [M,N,C,*S]` and `sampleLabels [M,N,*S]`.
  *
- * Throws {@link ModelError} for weights that are not the network's or that float16 cannot hold, and for a network of
- * several inputs; {@link ValueError} for options out of range; `ShapeError` for a fixed size that the network does not take.
+ * Throws {@link ModelError} for weights that are not the network's or that float16 cannot hold, for a network of several
+ * inputs or whose names collide in the graph, and for 2 GiB or more; {@link ValueError} for options out of range; `ShapeError` for a fixed size that the network does not take.
  */
 export function exportOnnx(options: ExportOptions): Uint8Array {
   const { head, properties = {}, operatorSet = OPERATOR_SETS.usual, sampler } = options
@@ -72,12 +72,14 @@ export function exportOnnx(options: ExportOptions): Uint8Array {
     return { name: name === 'logDiagonal' ? 'diagonal' : name, shape: [batch, channels, ...outputAxes] }
   })
 
-  return encodeOnnxModel({
-    name: spec.name,
-    operatorSet,
+  const graph = {
     nodes: [...network.nodes, ...(sampling?.nodes ?? [])],
     initializers: [...network.constants, ...(sampling?.constants ?? [])],
     inputs: [{ name: image.name, shape: [batch, image.channels, ...inputAxes] }, ...(sampling?.inputs ?? [])],
+  }
+  checkNames(spec.name, graph)
+  return encodeOnnxModel({
+    ...{ name: spec.name, operatorSet, ...graph },
     outputs: [...outputs, ...(sampling?.outputs ?? [])],
     metadata: encodeMetadata({
       head,
@@ -105,6 +107,24 @@ function onlyInput(spec: NetworkSpec): NetworkSpec['inputs'][number] {
     found: `${spec.inputs.length} inputs`,
     expected: 'one input, the image',
     remedy: 'Derive the other inputs from it by crops and slices',
+  })
+}
+
+/** Tensors of a graph have names of their own, whether they are images, weights or computed. */
+function checkNames(network: string, graph: Pick<OnnxModel, 'nodes' | 'initializers' | 'inputs'>): void {
+  const { nodes, initializers, inputs } = graph
+  const names = [
+    ...[...inputs, ...initializers].map(({ name }) => name),
+    ...nodes.flatMap((node) => node.outputs),
+  ]
+  const seen = new Set<string>()
+  const twice = names.find((name) => seen.size === seen.add(name).size)
+  if (twice === undefined) return
+  throw new ModelError(`export of ${network}`, {
+    found: `two tensors that are called '${twice}'`,
+    expected:
+      'one: weights are called <node>.<part>, a sampler has z, epsilon, sampleLogits, sampleLabels and sampler.…',
+    remedy: 'Rename that node or input of the spec, and its weights',
   })
 }
 
