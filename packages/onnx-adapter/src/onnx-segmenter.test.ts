@@ -2,12 +2,20 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type NetworkSpec, unet } from '@stochseg/backbones'
-import { DataError, ModelError, ShapeError, ssnHead, ValueError } from '@stochseg/core'
+import {
+  DataError,
+  ModelError,
+  RuntimeUnavailableError,
+  ShapeError,
+  ssnHead,
+  ValueError,
+} from '@stochseg/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { referenceData } from '../../../scripts/reference-data'
 import { exportOnnx } from './export-onnx'
 import { OnnxSegmenter } from './onnx-segmenter'
 import { randomImages, randomWeights } from './random-network'
+import { withExternalWeights } from './wrap-onnx/foreign-network'
 
 const spec = unet({ inputChannels: 1, widths: [2, 3], convolutionsPerLevel: 1 })
 const head = ssnHead({ classes: 2, rank: 2, epsilon: 1e-4 })
@@ -43,6 +51,30 @@ describe('OnnxSegmenter', () => {
     }
   })
 
+  it('finds weights in a file beside the model, or is given them', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'stochseg-'))
+    const predict = async (...call: Parameters<typeof OnnxSegmenter.load>) => {
+      const segmenter = await OnnxSegmenter.load(...call)
+      const distribution = await segmenter.predict(randomImages(1, 1, [4, 6]), 1, [4, 6])
+      await segmenter.dispose()
+      return distribution
+    }
+    try {
+      const { external, file } = withExternalWeights(bytes)
+      const path = join(folder, 'model.onnx')
+      await writeFile(path, external)
+      await expect(predict(path)).rejects.toThrow(DataError)
+      await expect(predict(path)).rejects.toThrow(/weights.bin'.*weights of the model beside it/)
+      await writeFile(join(folder, 'weights.bin'), file)
+      const expected = await predict(bytes)
+      expect(await predict(path)).toEqual(expected)
+      await expect(predict(external)).rejects.toThrow(/weights in another file, 'weights.bin'.*externalData/)
+      expect(await predict(external, { externalData: async () => file })).toEqual(expected)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
   it('treats images of a batch independently', async () => {
     const segmenter = await OnnxSegmenter.load(bytes)
     const images = randomImages(2, 1, [4, 4])
@@ -57,6 +89,45 @@ describe('OnnxSegmenter', () => {
     await expect(segmenter.predict(new Float32Array(15), 1, [4, 4])).rejects.toThrow(ShapeError)
     await expect(segmenter.predict(new Float32Array(0), 0, [4, 4])).rejects.toThrow(ShapeError)
     await expect(segmenter.predict(new Float32Array(64), 1, [4, 4, 4])).rejects.toThrow(/2-dimensional/)
+  })
+
+  it('refuses images that are not float32, and models that are neither text nor bytes', async () => {
+    const segmenter = await OnnxSegmenter.load(bytes)
+    for (const images of [new Float64Array(16), new Uint8Array(16), Array(16).fill(0)]) {
+      const call = segmenter.predict(images as unknown as Float32Array, 1, [4, 4])
+      await expect(call).rejects.toThrow(ValueError)
+      await expect(call).rejects.toThrow(/expected a Float32Array/)
+    }
+    await expect(segmenter.predict(new Float32Array(16), 0.5, [8, 4])).rejects.toThrow(/a batch of 0.5/)
+    for (const source of [bytes.slice().buffer, new URL('file:///model.onnx'), undefined]) {
+      const call = OnnxSegmenter.load(source as unknown as Uint8Array)
+      await expect(call).rejects.toThrow(ValueError)
+      await expect(call).rejects.toThrow(/as a Uint8Array/)
+    }
+  })
+
+  it.each([true, false])('takes images in memory that threads share (in a worker: %s)', async (worker) => {
+    const segmenter = await OnnxSegmenter.load(bytes, { device: 'cpu', worker })
+    const image = randomImages(1, 1, [4, 4])
+    const shared = new Float32Array(new SharedArrayBuffer(image.byteLength))
+    shared.set(image)
+    expect(await segmenter.predict(shared, 1, [4, 4])).toEqual(await segmenter.predict(image, 1, [4, 4]))
+    await segmenter.dispose()
+  })
+
+  it.each([
+    ['cpu', true],
+    ['cpu', false],
+    ['wasm', false],
+  ] as const)('says that it was disposed of, on %s (in a worker: %s)', async (device, worker) => {
+    const segmenter = await OnnxSegmenter.load(bytes, { device, worker })
+    const image = new Float32Array(16)
+    const begun = segmenter.predict(image, 1, [4, 4])
+    const [found] = await Promise.allSettled([begun, segmenter.dispose(), segmenter.dispose()])
+    expect(found).toMatchObject({ reason: expect.any(RuntimeUnavailableError) })
+    await expect(segmenter.predict(image, 1, [4, 4])).rejects.toThrow(
+      /a segmenter that was disposed of.*before dispose/,
+    )
   })
 
   it('refuses images and networks that are not finite', async () => {

@@ -5,6 +5,7 @@ import {
   ModelError,
   RuntimeUnavailableError,
   ShapeError,
+  StochsegError,
   ValueError,
   voxelCount,
 } from '@stochseg/core'
@@ -12,10 +13,11 @@ import type { Device, DeviceAttempt, DeviceChoice } from './devices/device'
 import { type Opened, openSession } from './devices/open-session'
 import { decodeMetadata, type ModelMetadata } from './model-metadata'
 import { distributionOf } from './model-outputs'
-import { readModel } from './model-source'
+import { readerBeside, readModel } from './model-source'
 import { node } from './node'
 import type { DeviceDistribution } from './on-device/device-distribution'
 import { deviceDistributionOf } from './on-device/device-outputs'
+import { inlineExternalData, type ReadExternalFile } from './protobuf/external-data'
 import { type OnnxSummary, readOnnxModel } from './protobuf/read-onnx-model'
 import { withoutSampler } from './sampler-graph/without-sampler'
 import { LocalSession } from './session/onnx-session'
@@ -35,6 +37,8 @@ export interface SegmenterOptions {
   readonly threads?: number
   /** Whether the device's outputs for one random image are compared with the CPU's. */
   readonly verify?: boolean
+  /** Reads a file that the model has its weights in, by the path in the model; for a path or URL, those beside it unless given. */
+  readonly externalData?: ReadExternalFile
   readonly signal?: AbortSignal
 }
 
@@ -50,6 +54,7 @@ export class OnnxSegmenter {
   /** With `verify`: the largest difference to the CPU's outputs, relative to each output's largest value. */
   readonly differenceToCpu?: number
   readonly #session: Opened['session']
+  #disposed: Promise<void> | undefined
 
   private constructor(metadata: ModelMetadata, opened: Opened) {
     const { device, attempts, preparation, differenceToCpu, session } = opened
@@ -66,8 +71,8 @@ export class OnnxSegmenter {
    * asked for, none is drawn.
    *
    * Throws `DataError` for a file that cannot be read, {@link ModelError} for one that is damaged or has no SSN head,
-   * `RuntimeUnavailableError` where ONNX Runtime or the device is not there or gives other results than the CPU, and
-   * `OutOfMemoryError`.
+   * {@link ValueError} for a source that is neither text nor bytes, `RuntimeUnavailableError` where ONNX Runtime or the
+   * device is not there or gives other results than the CPU, and `OutOfMemoryError`.
    */
   static async load(source: string | Uint8Array, options: SegmenterOptions = {}): Promise<OnnxSegmenter> {
     const { device = 'auto', worker = node !== undefined, threads, verify = false, signal } = options
@@ -79,7 +84,7 @@ export class OnnxSegmenter {
       })
     }
     const name = typeof source === 'string' ? source : 'ONNX model'
-    const model = withoutSampler(typeof source === 'string' ? await readModel(source, signal) : source)
+    const model = withoutSampler(await wholeModel(source, options))
     const metadata = checkSummary(name, readOnnxModel(model))
     const shape = [metadata.fixedBatch ?? 1, metadata.channels, ...metadata.minimumSize]
     const opened = await openSession({ name, model, device, worker, threads, verify, shape, signal })
@@ -95,8 +100,9 @@ export class OnnxSegmenter {
    *
    * A deterministic network gives rank 0 and variance `DETERMINISTIC_VARIANCE`. Throws {@link ShapeError} for sizes
    * that the network does not take (it names the size to pad to) and for another batch than the file is for,
-   * {@link ValueError} for intensities or results that are not finite, `OutOfMemoryError` where the device or the process has not enough, and `RuntimeUnavailableError`
-   * when the device or the worker is lost. Rejects with the signal's reason when it is aborted: from a worker at once.
+   * {@link ValueError} for images that are not float32 and for intensities or results that are not finite, `OutOfMemoryError`
+   * where the device or the process has not enough, and `RuntimeUnavailableError` when the device or the worker is lost, or the
+   * segmenter disposed of. Rejects with the signal's reason when it is aborted: from a worker at once.
    */
   async predict(
     images: Float32Array,
@@ -113,7 +119,7 @@ export class OnnxSegmenter {
       return distributionOf(this.metadata, await this.#session.run(images, shape, signal), batch)
     } catch (cause) {
       signal?.throwIfAborted()
-      throw sessionError(this.device, 'prediction', cause)
+      throw this.#error(cause)
     }
   }
 
@@ -143,13 +149,25 @@ export class OnnxSegmenter {
       return deviceDistributionOf(this.metadata, outputs, batch)
     } catch (cause) {
       options.signal?.throwIfAborted()
-      throw sessionError(this.device, 'prediction', cause)
+      throw this.#error(cause)
     }
   }
 
-  /** Frees the model, and ends its worker. */
-  async dispose(): Promise<void> {
-    await this.#session.release()
+  /** Frees the model, and ends its worker. To be called after the last prediction; a second call does nothing. */
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#session.release()
+    return this.#disposed
+  }
+
+  #error(cause: unknown): StochsegError {
+    if (!this.#disposed || cause instanceof StochsegError)
+      return sessionError(this.device, 'prediction', cause)
+    return new RuntimeUnavailableError('prediction', {
+      found: 'a segmenter that was disposed of',
+      expected: 'one that is not, until the prediction is there',
+      remedy: 'Await predictions before dispose, or load the model again',
+      cause,
+    })
   }
 
   #checkedShape(images: Float32Array, batch: number, spatial: readonly number[]): readonly number[] {
@@ -159,6 +177,21 @@ export class OnnxSegmenter {
     checkImages(images, shape)
     return shape
   }
+}
+
+async function wholeModel(
+  source: string | Uint8Array,
+  { externalData, signal }: SegmenterOptions,
+): Promise<Uint8Array> {
+  if (typeof source === 'string') {
+    return inlineExternalData(await readModel(source, signal), externalData ?? readerBeside(source, signal))
+  }
+  if (source?.[Symbol.toStringTag] === 'Uint8Array') return inlineExternalData(source, externalData)
+  throw new ValueError('ONNX model', {
+    found: Object.prototype.toString.call(source),
+    expected: "a file's path (in browsers its URL) as a string, or its bytes as a Uint8Array",
+    remedy: 'Give new Uint8Array(buffer) for an ArrayBuffer, url.href for a URL, in Node fileURLToPath(url)',
+  })
 }
 
 function checkSummary(name: string, { inputs, outputs, metadata }: OnnxSummary): ModelMetadata {
@@ -209,10 +242,19 @@ function checkBatch({ fixedBatch = 0 }: ModelMetadata, batch: number): void {
 }
 
 function checkImages(images: Float32Array, shape: readonly number[]): void {
-  if (!(shape[0]! >= 1) || images.length !== voxelCount(shape)) {
+  if (images?.[Symbol.toStringTag] !== 'Float32Array') {
+    throw new ValueError('images', {
+      found: Object.prototype.toString.call(images),
+      expected: 'a Float32Array of intensities, normalised as in training',
+      remedy: "Convert them: of 8-bit images, stochseg's own readers make value / 255 − 0.5",
+    })
+  }
+  const batch = shape[0]!
+  const isBatch = Number.isInteger(batch) && batch >= 1
+  if (!isBatch || images.length !== voxelCount(shape)) {
     throw new ShapeError('images', {
-      found: `${images.length} values`,
-      expected: `${voxelCount(shape)} for shape [${shape}]`,
+      found: isBatch ? `${images.length} values` : `a batch of ${batch}`,
+      expected: isBatch ? `${voxelCount(shape)} for shape [${shape}]` : 'a whole number of images, 1 or more',
       remedy: 'Give planar images [batch, channels, *spatial] of at least one image',
     })
   }

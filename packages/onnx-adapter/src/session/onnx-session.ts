@@ -103,7 +103,9 @@ export class LocalSession implements OnnxSession {
     signal: AbortSignal | undefined,
   ): Promise<Record<string, Tensor>> {
     signal?.throwIfAborted()
-    const input = new this.#runtime.Tensor('float32', image, shape)
+    // Node's binding takes no memory that threads share.
+    const values = image.buffer instanceof ArrayBuffer ? image : image.slice()
+    const input = new this.#runtime.Tensor('float32', values, shape)
     const outputs = await this.#session.run({ [this.#session.inputNames[0]!]: input })
     return outputs as Record<string, Tensor>
   }

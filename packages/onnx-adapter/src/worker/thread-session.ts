@@ -100,9 +100,10 @@ export class ThreadSession implements OnnxSession {
         reject(this.#failure)
         return
       }
+      // First: what cannot be copied, for want of memory, throws, and no answer will come to it.
+      this.#thread.postMessage(request)
       this.#waiting.push({ resolve, reject })
       this.#thread.ref?.()
-      this.#thread.postMessage(request)
     })
   }
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { unet } from '@stochseg/backbones'
-import { RuntimeUnavailableError, ssnHead } from '@stochseg/core'
+import { OutOfMemoryError, RuntimeUnavailableError, ssnHead } from '@stochseg/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { bundle } from '../../../../scripts/bundle'
 import { exportOnnx } from '../export-onnx'
@@ -99,6 +99,23 @@ describe('a worker that fails', () => {
     const calls = [segmenter.predict(image, 1, SIZE), segmenter.predict(image, 1, SIZE)]
     for (const call of calls) await expect(call).rejects.toThrow(RuntimeUnavailableError)
     await expect(segmenter.predict(image, 1, SIZE)).rejects.toThrow(/worker stopped with exit code 3/)
+    await segmenter.dispose()
+  })
+
+  it('goes on after an image that it could not be sent: every answer is its own', async () => {
+    let sends = 0
+    Object.assign(threads, {
+      Worker: class extends Worker {
+        override postMessage(message: unknown): void {
+          // The first image.
+          if (++sends === 2) throw new DOMException('Data cannot be cloned, out of memory.', 'DataCloneError')
+          super.postMessage(message)
+        }
+      },
+    })
+    const segmenter = await OnnxSegmenter.load(model, { device: 'cpu' })
+    await expect(segmenter.predict(image, 1, SIZE)).rejects.toThrow(OutOfMemoryError)
+    expect((await segmenter.predict(image.slice(0, 16), 1, [4, 4])).spatial).toEqual([4, 4])
     await segmenter.dispose()
   })
 
