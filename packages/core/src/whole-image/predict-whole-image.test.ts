@@ -260,6 +260,13 @@ describe('when memory runs out', () => {
     await expect(error).rejects.toThrow(/tiles of 3 × 3, the smallest/)
   })
 
+  test('tiles do not become so small that they cannot share what is asked for', async () => {
+    const onSmallerTile = vi.fn()
+    const options = { geometry, overlap: [5, 0], onSmallerTile }
+    await expect(predictWholeImage(limited(0), whole, options)).rejects.toThrow(OutOfMemoryError)
+    expect(onSmallerTile.mock.lastCall).toEqual([[10, 3]])
+  })
+
   test('other errors are passed on', async () => {
     const broken: Predict = () => Promise.reject(new Error('no such kernel'))
     await expect(predictWholeImage(broken, whole, { geometry })).rejects.toThrow(/^no such kernel$/)
@@ -298,7 +305,19 @@ describe('bad input', () => {
     ['a tile that is smaller than the receptive field', whole, { geometry, tile: [4, 8] }],
     ['a tile with a fraction', whole, { geometry, tile: [8.5, 8] }],
     ['an overlap below 0', whole, { geometry, overlap: [-1, 0] }],
+    ['an overlap that leaves tiles no room to advance', whole, { ...options, overlap: [4, 0] }],
   ])('%s', (_, given, wrong) => expect(predictWholeImage(predict, given, wrong)).rejects.toThrow(ShapeError))
+
+  test.each([{ border: 'reflect' }, { storage: 'half' }])('%o, which there is not', (unknown) =>
+    expect(predictWholeImage(predict, whole, { ...options, ...unknown } as typeof options)).rejects.toThrow(
+      ValueError,
+    ),
+  )
+
+  test('an overlap beyond the image, which is one tile', async () => {
+    const found = await predictWholeImage(predict, whole, { geometry, overlap: [2000, 2000] })
+    expect(found).toEqual(await predictWholeImage(predict, whole, { geometry }))
+  })
 
   test('an image that is smaller than the receptive field is padded', async () => {
     const found = await predictWholeImage(predict, { ...whole, spatial: [1, 1], batch: 144 }, options)

@@ -54,8 +54,8 @@ export interface WholeImageOptions extends AsyncOptions {
  * Overlapping tiles give weighted averages of mean, factor and diagonal. A sample is linear in mean and factor: its low-rank
  * part is thus the same average of the tiles' samples of one z. An image that is smaller than a tile is padded.
  *
- * Throws {@link ShapeError} for sizes that do not fit, {@link ValueError} for an image or an output that is not finite (it
- * names the tile), {@link OutOfMemoryError} where memory runs out with the smallest tile; rejects with the signal's reason
+ * Throws {@link ShapeError} for sizes that do not fit, {@link ValueError} for an option that there is not and for an image
+ * or an output that is not finite (it names the tile), {@link OutOfMemoryError} where memory runs out with the smallest tile; rejects with the signal's reason
  * when it is aborted, which is looked at before each tile.
  */
 export function predictWholeImage(
@@ -80,6 +80,8 @@ export async function predictWholeImage(
 ): Promise<LogitDistribution | Float16Distribution> {
   const { geometry, overlap, onSmallerTile = warn } = options
   checkImages(whole)
+  checkChoice('border', options.border, ['zero', 'mirror', 'edge'])
+  checkChoice('storage', options.storage, ['float32', 'float16'])
   const stitch = stitcher(predict, whole, options)
   let tile = options.tile
   for (;;) {
@@ -88,7 +90,7 @@ export async function predictWholeImage(
       return await stitch(plan)
     } catch (error) {
       if (!(error instanceof TileTooLarge)) throw error
-      tile = smallerTile(geometry, plan)
+      tile = smallerTile(geometry, plan, overlap)
       if (tile === undefined) throw noMemory(plan, error.cause)
       onSmallerTile(tile)
     }
@@ -196,6 +198,15 @@ function checkImages({ images, batch, spatial, roi }: WholeImages): void {
   }
 }
 
+function checkChoice(name: string, given: string | undefined, choices: readonly string[]): void {
+  if (given === undefined || choices.includes(given)) return
+  throw new ValueError(name, {
+    found: String(given),
+    expected: choices.join(' or '),
+    remedy: 'Choose one of them, or leave it out',
+  })
+}
+
 function checkOutput(
   name: string,
   { batch, classes, rank, spatial }: LogitDistribution,
@@ -214,9 +225,9 @@ function checkOutput(
 
 function noMemory({ size }: TilePlan, cause: unknown): OutOfMemoryError {
   return new OutOfMemoryError('prediction', {
-    found: `no memory for tiles of ${size.join(' × ')}, the smallest that the network takes`,
+    found: `no memory for tiles of ${size.join(' × ')}, the smallest that network and overlap allow`,
     expected: 'room for one of them',
-    remedy: 'Close other programs, or choose another device',
+    remedy: 'Close other programs, let tiles share fewer voxels, or choose another device',
     cause,
   })
 }

@@ -65,9 +65,11 @@ export function planTiles(
       })
     }
     const tile = input - context[axis]!
-    const reach = paddingReach(geometry.receptiveField[axis]!, context[axis]!, step)
     const outputFrame = frame[axis]! - context[axis]!
-    const overlap = tileOverlap(options.overlap?.[axis], { tile, step, reach })
+    const reach = paddingReach(geometry.receptiveField[axis]!, context[axis]!, step)
+    const wish = options.overlap?.[axis]
+    if (wish !== undefined && tile < outputFrame) checkOverlap(wish, { tile, step, axis })
+    const overlap = tileOverlap(wish, { tile, step, reach })
     const least = minimumSize[axis]! - context[axis]!
     const tiles = axisTiles({ frame: outputFrame, tile, least, step, overlap, reach })
     return { tiles, length, shift: Math.floor((outputFrame - length) / 2), context: context[axis]! }
@@ -89,15 +91,22 @@ export function planTiles(
   }
 }
 
-/** The plan's tile size with the longest axis of its output halved, as far as the network allows it. */
-export function smallerTile(geometry: NetworkGeometry, { size, outputSize }: TilePlan): number[] | undefined {
+/** The plan's tile size with the longest axis of its output halved, as far as the network and `overlap` allow it. */
+export function smallerTile(
+  geometry: NetworkGeometry,
+  { size, outputSize }: TilePlan,
+  overlap: readonly number[] = size.map(() => 0),
+): number[] | undefined {
   const { minimumSize, multipleOf } = geometry
   const longestFirst = outputSize.map((_, axis) => axis).sort((a, b) => outputSize[b]! - outputSize[a]!)
   for (const axis of longestFirst) {
     const context = size[axis]! - outputSize[axis]!
     const half = Math.floor(outputSize[axis]! / 2) + context
-    const smaller = largestSize(minimumSize[axis]!, multipleOf[axis]!, half) ?? minimumSize[axis]!
-    if (smaller < size[axis]!) return size.map((length, other) => (other === axis ? smaller : length))
+    const step = multipleOf[axis]!
+    const smaller = largestSize(minimumSize[axis]!, step, half) ?? minimumSize[axis]!
+    const hasRoom = overlap[axis]! <= mostOverlap(smaller - context, step)
+    if (smaller < size[axis]! && hasRoom)
+      return size.map((length, other) => (other === axis ? smaller : length))
   }
   return undefined
 }
@@ -131,9 +140,26 @@ function tileOverlap(
   { tile, step, reach }: { readonly tile: number; readonly step: number; readonly reach: number },
 ): number {
   const whole = (voxels: number): number => Math.ceil(voxels / step) * step
-  const most = Math.max(0, Math.floor(tile / step) - 1) * step
   const exact = whole(2 * reach)
-  return Math.min(most, whole(wish ?? (exact <= tile / 2 ? exact : tile / 4)))
+  return Math.min(mostOverlap(tile, step), whole(wish ?? (exact <= tile / 2 ? exact : tile / 4)))
+}
+
+/** What tiles can share and still advance. */
+function mostOverlap(tile: number, step: number): number {
+  return Math.max(0, Math.floor(tile / step) - 1) * step
+}
+
+function checkOverlap(
+  overlap: number,
+  { tile, step, axis }: { readonly tile: number; readonly step: number; readonly axis: number },
+): void {
+  const most = mostOverlap(tile, step)
+  if (overlap <= most) return
+  throw new ShapeError('overlap', {
+    found: `${overlap} voxels along axis ${axis}`,
+    expected: `at most ${most}, as a tile's output has ${tile}`,
+    remedy: 'Let tiles share fewer voxels, or ask for larger tiles',
+  })
 }
 
 /** The part of a tile that lies in the image and counts. */
