@@ -58,6 +58,21 @@ describe('probeShrinkage', () => {
     expect(await probeShrinkage(oneSize, 2, [96, 96])).toEqual([8, 8])
   })
 
+  it('runs a network that keeps the size, or has no whole stride, at no larger one', async () => {
+    for (const stride of [1, 3]) {
+      const tried: string[] = []
+      await probeShrinkage(
+        (size) => {
+          tried.push(String(size))
+          return strided(stride, stride)(size)
+        },
+        2,
+        [],
+      )
+      expect(new Set(tried)).toEqual(new Set(['64,64']))
+    }
+  })
+
   it('takes nothing else for strides', async () => {
     // Valid convolutions of just so many voxels; a single vector for the image; an odd size.
     expect(

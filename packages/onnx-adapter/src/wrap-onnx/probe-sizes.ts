@@ -73,9 +73,10 @@ export async function probeShrinkage(
     return found && size.map((length, axis) => length / found[axis]!)
   }
   const once = (await factors(usual))!
+  const none = usual.map(() => 1)
+  if (String(once) === String(none) || !once.every(Number.isInteger)) return none
   const twice = await factors(usual.map((length) => 2 * length))
-  const isStride = once.every(Number.isInteger) && String(twice ?? once) === String(once)
-  return isStride ? once : usual.map(() => 1)
+  return String(twice ?? once) === String(once) ? once : none
 }
 
 async function firstSize(

@@ -46,13 +46,8 @@ export function normaliseGradient(
 }
 
 /** {@link normalise} on any backend. */
-export function composedNormalise(
-  x: tf.Tensor,
-  scale: tf.Tensor1D,
-  bias: tf.Tensor1D,
-  epsilon: number,
-): [y: tf.Tensor, mean: tf.Tensor1D, variance: tf.Tensor1D] {
-  return tf.tidy(() => {
+export const composedNormalise: typeof normalise = (x, scale, bias, epsilon) =>
+  tf.tidy(() => {
     const flat = tf.reshape(x, [-1, scale.size]) as tf.Tensor2D
     const count = flat.shape[0]
     const mean = tf.div(tf.sum(flat, 0), count) as tf.Tensor1D
@@ -61,18 +56,10 @@ export function composedNormalise(
     const slope = tf.mul(scale, tf.rsqrt(tf.add(variance, epsilon)))
     return [tf.reshape(tf.add(tf.mul(centred, slope), bias), x.shape), mean, variance]
   })
-}
 
 /** {@link normaliseGradient} on any backend: dx = scale/σ · (dy − mean(dy) − x̂ · mean(dy·x̂)) with x̂ = (x − mean)/σ. */
-export function composedNormaliseGradient(
-  dy: tf.Tensor,
-  x: tf.Tensor,
-  scale: tf.Tensor1D,
-  mean: tf.Tensor1D,
-  variance: tf.Tensor1D,
-  epsilon: number,
-): [dx: tf.Tensor, scaleGradient: tf.Tensor1D, biasGradient: tf.Tensor1D] {
-  return tf.tidy(() => {
+export const composedNormaliseGradient: typeof normaliseGradient = (dy, x, scale, mean, variance, epsilon) =>
+  tf.tidy(() => {
     const upstream = tf.reshape(dy, [-1, scale.size]) as tf.Tensor2D
     const count = upstream.shape[0]
     const inverse = tf.rsqrt(tf.add(variance, epsilon))
@@ -83,4 +70,3 @@ export function composedNormaliseGradient(
     const inner = tf.sub(tf.sub(upstream, offset), tf.mul(normalised, tf.div(scaleGradient, count)))
     return [tf.reshape(tf.mul(inner, tf.mul(scale, inverse)), x.shape), scaleGradient, biasGradient]
   })
-}

@@ -1,3 +1,4 @@
+import { OutOfMemoryError } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { openBackend } from '../backend'
@@ -129,6 +130,7 @@ describe('where there is no more room', () => {
           found = step()
         } catch (error) {
           failures++
+          expect(error).toBeInstanceOf(OutOfMemoryError)
           expect(String(error)).toMatch(/no room/)
           expect([tf.memory(), backend.numDataIds()], name).toEqual(before)
           for (const piece of pieces.splice(-3)) backend.wasm._free(piece)

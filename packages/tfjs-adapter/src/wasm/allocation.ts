@@ -1,5 +1,5 @@
 // Memory of TF.js' wasm backend that runs out. TF.js does not look: its kernels then write to address 0, where its own data lies.
-import { RuntimeUnavailableError } from '@stochseg/core'
+import { OutOfMemoryError } from '@stochseg/core'
 import type * as tf from '@tensorflow/tfjs-core'
 import type { WasmBackend } from './native'
 
@@ -8,7 +8,7 @@ const refusing = new WeakSet<WasmBackend>()
 /** What each of the kernels that are at work, one inside the other, has made. */
 const outputsOfKernels: object[][] = []
 
-/** Makes the backend throw {@link RuntimeUnavailableError} where it finds no room for a tensor; again changes nothing. */
+/** Makes the backend throw {@link OutOfMemoryError} where it finds no room for a tensor; again changes nothing. */
 export function refuseWithoutRoom(backend: WasmBackend): void {
   if (refusing.has(backend)) return
   refusing.add(backend)
@@ -50,8 +50,8 @@ export function givingBack(kernel: tf.KernelConfig): tf.KernelConfig {
   }
 }
 
-function noRoom(bytes: number): RuntimeUnavailableError {
-  return new RuntimeUnavailableError("memory of TF.js' wasm backend", {
+function noRoom(bytes: number): OutOfMemoryError {
+  return new OutOfMemoryError("memory of TF.js' wasm backend", {
     found: `no room for another ${(bytes / 2 ** 20).toFixed(1)} MiB`,
     expected: 'all tensors of a step within 4 GiB, the most that WebAssembly addresses',
     remedy: 'Take a smaller batch, smaller images or a narrower network',

@@ -1,6 +1,6 @@
 // What networks end in, what is inside them, and what cannot be wrapped.
 import { initialWeights, type NetworkSpec } from '@stochseg/backbones'
-import { ModelError, RuntimeUnavailableError, ShapeError, ssnHead, standardNormals } from '@stochseg/core'
+import { ModelError, OutOfMemoryError, ShapeError, ssnHead, standardNormals } from '@stochseg/core'
 import * as tf from '@tensorflow/tfjs-core'
 import {
   input,
@@ -343,7 +343,7 @@ it.each([true, false])('checks what learns, and no more (frozen: %s)', async (fr
 
 it('passes on what a kernel says, though it speaks of shapes', async () => {
   const wrapped = await wrap(network(convolution(2)), { classes: 2, rank: 1 })
-  const error = new RuntimeUnavailableError('memory', {
+  const error = new OutOfMemoryError('memory', {
     found: 'no room for a tensor of shape [1,8,8,4]',
     expected: 'less than 4 GiB',
     remedy: 'Take a smaller batch',
