@@ -136,6 +136,8 @@ describe('deepmedic', () => {
     expect(() => deepmedic({ inputChannels: 1, scaleFactors: [1, 3] })).toThrow(/\[1,3\]/)
     expect(() => deepmedic({ inputChannels: 1, widths: [] })).toThrow(/0 widths/)
     expect(() => deepmedic({ inputChannels: 1, jointWidths: [4] })).toThrow(/3 rates for 1/)
+    expect(() => deepmedic({ inputChannels: 1, dropout: [0, 0, -0.5] })).toThrow(/rate -0.5/)
+    expect(() => deepmedic({ inputChannels: 1, featureWidth: -1 })).toThrow(/channels -1/)
   })
 })
 

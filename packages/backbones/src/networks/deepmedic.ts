@@ -66,7 +66,7 @@ export function deepmedic(options: DeepmedicOptions): NetworkSpec {
       epsilon: 1e-5,
       momentum: 0.9,
     })
-    if (rate > 0) features = append({ op: 'dropout', name: `${name}.dropout`, inputs: [features], rate })
+    if (rate !== 0) features = append({ op: 'dropout', name: `${name}.dropout`, inputs: [features], rate })
     return append({ op: 'activation', name: `${name}.prelu`, inputs: [features], function: 'prelu' })
   }
   const convolution = (
@@ -116,7 +116,7 @@ export function deepmedic(options: DeepmedicOptions): NetworkSpec {
   const ends = scaleFactors.map((factor, index) => pathway(`path${index}`, factor))
   let features = ends.length === 1 ? ends[0]! : append({ op: 'concat', name: 'joint.concat', inputs: ends })
   let channels = widths.at(-1)! * ends.length
-  const wide = featureWidth > 0 ? [...jointWidths, featureWidth] : jointWidths
+  const wide = featureWidth !== 0 ? [...jointWidths, featureWidth] : jointWidths
   wide.forEach((width, index) => {
     const block = `joint.block${index}`
     const activated = preactivation(block, features, dropout[index]!)
@@ -124,7 +124,7 @@ export function deepmedic(options: DeepmedicOptions): NetworkSpec {
     channels = width
   })
   features =
-    featureWidth > 0
+    featureWidth !== 0
       ? append({ op: 'activation', name: 'joint.relu', inputs: [features], function: 'relu' })
       : preactivation(`joint.block${jointWidths.length}`, features, dropout.at(-1)!)
 
@@ -136,7 +136,7 @@ export function deepmedic(options: DeepmedicOptions): NetworkSpec {
     inputs: [{ name: 'image', channels: inputChannels }],
     nodes,
     features,
-    ...(featureWidth > 0 ? {} : { headBias: false }),
+    ...(featureWidth !== 0 ? {} : { headBias: false }),
   })
 }
 

@@ -13,6 +13,10 @@ describe('meshnet', () => {
     expect(geometry.outputSize([7, 96, 100])).toEqual([7, 96, 100])
     expect(geometry.receptiveField).toEqual([93, 93, 93])
     expect(() => meshnet({ inputChannels: 1, dilations: [] })).toThrow(/no dilations/)
+    const normalisation = 'instance' as 'none'
+    expect(() => meshnet({ inputChannels: 1, normalisation })).toThrow(
+      /found instance; expected batch or none/,
+    )
   })
 
   it('normalises in place of biases where told', () => {

@@ -18,7 +18,8 @@ export interface MeshnetOptions {
 /**
  * A MeshNet as data: any image size, the output as large as the input.
  *
- * With the defaults an output voxel sees 93 voxels along each axis. Throws {@link ValueError} for no convolutions.
+ * With the defaults an output voxel sees 93 voxels along each axis. Throws {@link ValueError} for no convolutions and
+ * another normalisation.
  */
 export function meshnet(options: MeshnetOptions): NetworkSpec {
   const { dimensions = 3, inputChannels, width = 5, normalisation = 'none' } = options
@@ -28,6 +29,13 @@ export function meshnet(options: MeshnetOptions): NetworkSpec {
       found: 'no dilations',
       expected: 'at least one',
       remedy: 'Give one for each convolution, e.g. [1, 2, 4, 2, 1]',
+    })
+  }
+  if (normalisation !== 'batch' && normalisation !== 'none') {
+    throw new ValueError('MeshNet normalisation', {
+      found: String(normalisation satisfies never),
+      expected: 'batch or none',
+      remedy: 'Choose one of them',
     })
   }
   const perAxis = (value: number): number[] => Array(dimensions).fill(value)

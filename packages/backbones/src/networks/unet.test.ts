@@ -92,6 +92,12 @@ describe('unet', () => {
   it('refuses no levels and no convolutions', () => {
     expect(() => unet({ inputChannels: 1, widths: [] })).toThrow(/0 levels/)
     expect(() => unet({ inputChannels: 1, widths: [4], convolutionsPerLevel: 0 })).toThrow(/0 convolutions/)
+    expect(() => unet({ inputChannels: 1, widths: [4], convolutionsPerLevel: 1.5 })).toThrow(
+      /1.5 convolutions/,
+    )
+    expect(() => unet({ inputChannels: 1, widths: [4], headConvolutions: { count: -1, width: 4 } })).toThrow(
+      /-1 before the head/,
+    )
     expect(() => unet({ inputChannels: 1, widths: [4.5] })).toThrow(/channels 4.5/)
   })
 })

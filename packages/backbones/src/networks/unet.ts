@@ -47,10 +47,11 @@ export interface UnetOptions {
 export function unet(options: UnetOptions): NetworkSpec {
   const { dimensions = 2, inputChannels, widths, convolutionsPerLevel = 2 } = options
   const { pool = 'average', upsampling = 'linear', headConvolutions, residual = false } = options
-  if (widths.length === 0 || !(convolutionsPerLevel >= 1)) {
+  const isCount = (value: number, least: number): boolean => Number.isSafeInteger(value) && value >= least
+  if (widths.length === 0 || !isCount(convolutionsPerLevel, 1) || !isCount(headConvolutions?.count ?? 0, 0)) {
     throw new ValueError('U-Net', {
-      found: `${widths.length} levels of ${convolutionsPerLevel} convolutions`,
-      expected: 'at least 1 of each',
+      found: `${widths.length} levels of ${convolutionsPerLevel} convolutions, ${headConvolutions?.count ?? 0} before the head`,
+      expected: 'at least 1 of each, and none or more before the head, in whole numbers',
       remedy: 'Give a width for each level, e.g. [32, 64, 128]',
     })
   }

@@ -41,6 +41,11 @@ describe('networkSpec', () => {
     expect(() => networkSpec(spec([relu('a', 'image')], { auxiliary }))).toThrow(message)
   })
 
+  it('accepts a node that only an auxiliary head depends on', () => {
+    const auxiliary = [{ tensor: 'a', weight: 1 }]
+    expect(networkSpec(spec([relu('a', 'image')], { auxiliary })).auxiliary).toEqual(auxiliary)
+  })
+
   it('accepts a spec that went through JSON', () => {
     const network = unet({ inputChannels: 1, widths: [2, 4] })
     expect(networkSpec(JSON.parse(JSON.stringify(network)))).toEqual(network)
@@ -56,6 +61,17 @@ describe('networkSpec', () => {
       spec([relu('b', 'a'), relu('a', 'image')]),
       /'b': found input 'a' before/,
     ],
+    ['a node that leads nowhere', spec([relu('a', 'image')]), /'a': found an output that no head depends on/],
+    [
+      'a tensor that a node reads twice',
+      spec([{ op: 'add', name: 's', inputs: ['image', 'image'] }], { features: 's' }),
+      /'s': found inputs image, image; expected different ones/,
+    ],
+    ['no name', spec([], { name: undefined }), /name: found nothing/],
+    ['null for an input', spec([], { inputs: [null] }), /the input null/],
+    ['null for a node', spec([null as never]), /the node null/],
+    ['a word for inputs', spec([{ ...relu('a', 'image'), inputs: 'image' }]), /'a': found inputs "image"/],
+    ['null for auxiliary heads', spec([], { auxiliary: null }), /auxiliary heads: found null/],
     ['features that do not exist', spec([], { features: 'x' }), /features 'x'/],
     ['too many inputs', spec([{ ...relu('a', 'image'), inputs: ['image', 'other'] }]), /'a': found 2 inputs/],
     [

@@ -2,6 +2,7 @@
 import { ModelError } from '@stochseg/core'
 import type { NetworkNode, NetworkSpec } from './network-spec'
 import { tensorChannels } from './tensor-shapes'
+import { usedTensors } from './used-tensors'
 
 /** Names that exported models give to the head and its outputs. */
 const RESERVED = ['head', 'mean', 'logDiagonal', 'factor', 'diagonal']
@@ -10,7 +11,8 @@ const RESERVED = ['head', 'mean', 'logDiagonal', 'factor', 'diagonal']
  * Checks a spec (from code or from a file) and gives it back.
  *
  * Throws {@link ModelError}, naming the node, for another format or version, a name that is used twice or reserved, a
- * tensor that is read before it is written, an impossible parameter, or an addition of unequal channels.
+ * tensor that is read before it is written or twice by one node, a node that leads to nothing, an impossible parameter, or an
+ * addition of unequal channels.
  */
 export function networkSpec(spec: NetworkSpec): NetworkSpec {
   if (spec?.format !== 'stochseg.network' || spec.version !== 1) {
@@ -20,6 +22,7 @@ export function networkSpec(spec: NetworkSpec): NetworkSpec {
       remedy: 'Use a spec that this version of stochseg writes',
     })
   }
+  demand(typeof spec.name === 'string', 'name', JSON.stringify(spec.name) ?? 'nothing', 'a string')
   demand(spec.dimensions === 2 || spec.dimensions === 3, spec.name, `${spec.dimensions} dimensions`, '2 or 3')
   demand(Array.isArray(spec.inputs) && spec.inputs.length > 0, spec.name, 'no inputs', 'at least one input')
   demand(Array.isArray(spec.nodes), spec.name, 'no nodes', 'a list of nodes')
@@ -37,6 +40,7 @@ export function networkSpec(spec: NetworkSpec): NetworkSpec {
     tensors.add(name)
   }
   for (const input of spec.inputs) {
+    demand(isRecord(input), spec.name, `the input ${JSON.stringify(input)}`, 'a name and channels')
     define(input.name)
     demand(
       isWhole(input.channels, 1),
@@ -46,7 +50,10 @@ export function networkSpec(spec: NetworkSpec): NetworkSpec {
     )
   }
   for (const node of spec.nodes) {
-    for (const input of node.inputs ?? []) {
+    demand(isRecord(node), spec.name, `the node ${JSON.stringify(node)}`, 'an operation')
+    const { inputs = [] } = node
+    demand(Array.isArray(inputs), `${node.op} '${node.name}'`, `inputs ${JSON.stringify(inputs)}`, 'a list')
+    for (const input of inputs) {
       demand(
         tensors.has(input),
         `${node.op} '${node.name}'`,
@@ -66,10 +73,17 @@ export function networkSpec(spec: NetworkSpec): NetworkSpec {
   )
   checkAuxiliary(spec, tensors)
   tensorChannels(spec)
+  checkPaths(spec)
   return spec
 }
 
 function checkAuxiliary({ auxiliary = [] }: NetworkSpec, tensors: ReadonlySet<string>): void {
+  demand(
+    Array.isArray(auxiliary) && auxiliary.every(isRecord),
+    'auxiliary heads',
+    JSON.stringify(auxiliary),
+    'a list of tensors and weights',
+  )
   const seen = new Set<string>()
   for (const { tensor, weight } of auxiliary) {
     const subject = `auxiliary head on '${tensor}'`
@@ -80,11 +94,26 @@ function checkAuxiliary({ auxiliary = [] }: NetworkSpec, tensors: ReadonlySet<st
   }
 }
 
+/** Every node must lead to a head: a slip in a name would leave it out of the network. */
+function checkPaths(spec: NetworkSpec): void {
+  const used = usedTensors(spec)
+  for (const { op, name } of spec.nodes) {
+    demand(
+      used.has(name),
+      `${op} '${name}'`,
+      'an output that no head depends on',
+      'a node that reads it, or none of it',
+    )
+  }
+}
+
 function checkNode(node: NetworkNode, dimensions: number): void {
   const subject = `${node.op} '${node.name}'`
   const count = node.inputs?.length ?? 0
   const fits = node.op === 'concat' ? count >= 2 : count === (node.op === 'add' ? 2 : 1)
   demand(fits, subject, `${count} inputs`, node.op === 'concat' ? '2 or more' : node.op === 'add' ? '2' : '1')
+  // TF.js gives back a tensor's memory too early where a node reads it twice.
+  demand(new Set(node.inputs).size === count, subject, `inputs ${node.inputs.join(', ')}`, 'different ones')
 
   const perAxis = (name: string, values: readonly number[], least: number): void => {
     demand(
@@ -172,6 +201,10 @@ function demand(condition: boolean, subject: string, found: string, expected: st
 
 function specError(subject: string, found: string, expected: string): ModelError {
   return new ModelError(`network spec, ${subject}`, { found, expected, remedy: 'Correct the spec' })
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isWhole(value: unknown, least: number): boolean {

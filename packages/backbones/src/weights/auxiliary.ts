@@ -2,6 +2,7 @@
 // and what is exported leaves them out.
 import type { SsnHead, Weights } from '@stochseg/core'
 import type { ConvolutionNode, NetworkSpec } from '../spec/network-spec'
+import { usedTensors } from '../spec/used-tensors'
 
 const PREFIX = 'auxiliary.'
 
@@ -21,12 +22,19 @@ export function auxiliaryNodes(
   }))
 }
 
-/** A network as it is used once it is trained: without its auxiliary heads and their weights. */
+/** A network as it is used once it is trained: without its auxiliary heads, what leads to them alone, and their weights. */
 export function withoutAuxiliary(
   spec: NetworkSpec,
   weights: Weights,
 ): { readonly spec: NetworkSpec; readonly weights: Weights } {
   if (spec.auxiliary === undefined) return { spec, weights }
   const { auxiliary, ...rest } = spec
-  return { spec: rest, weights: new Map([...weights].filter(([name]) => !name.startsWith(PREFIX))) }
+  const used = usedTensors(rest)
+  const left = new Set(spec.nodes.map(({ name }) => name).filter((name) => !used.has(name)))
+  const isKept = (weight: string): boolean =>
+    !weight.startsWith(PREFIX) && !left.has(weight.slice(0, weight.lastIndexOf('.')))
+  return {
+    spec: { ...rest, nodes: spec.nodes.filter(({ name }) => used.has(name)) },
+    weights: new Map([...weights].filter(([name]) => isKept(name))),
+  }
 }
