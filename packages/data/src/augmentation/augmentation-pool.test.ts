@@ -41,11 +41,14 @@ describe('augmentation in worker threads', () => {
   })
 
   it('leaves a data set its arrays where they are Node Buffers, whose slices share memory', async () => {
-    const raters = Buffer.from(new Uint8Array(items[1]!.raters).buffer)
-    const item = { ...items[1]!, raters }
+    const [raters, roi] = [items[1]!.raters, items[1]!.roi!].map((array) =>
+      Buffer.from(new Uint8Array(array).buffer),
+    ) as [Buffer, Buffer]
+    const item = { ...items[1]!, raters, roi }
     const deformed = await start({ ...OPTIONS, workers: 1 }).transform(item, { seed: 1, position: 1 })
     expect(deformed).toEqual(expected[1])
     expect(raters).toHaveLength(items[1]!.raters.length)
+    expect(roi).toHaveLength(items[1]!.roi!.length)
   })
 
   it('gives a case to which nothing happens back as it is', async () => {

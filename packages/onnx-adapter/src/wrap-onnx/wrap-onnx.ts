@@ -54,10 +54,10 @@ function ownName(name: string): string {
  *
  * The heads are 1×1 convolutions on the network's features and logits side by side (features are resized to the logits'
  * size, linearly, where they are smaller). At first the mean is the network's logits, exactly (resized to the image's size,
- * linearly, where they are a whole number of times smaller); the log-diagonal is constant and the factor small and random: train them ({@link FrozenFeatures}). Which sizes the network takes is found
- * out by running it; fixed shapes are freed where it runs with others. Everything else in the file stays as it is, but for
- * tensors that are called as the heads' are: `mean` becomes `network.mean`. A deterministic network that stochseg exported is
- * wrapped like any other.
+ * linearly, where they are a whole number of times smaller); the log-diagonal is constant and the factor small and random:
+ * train them ({@link FrozenFeatures}). Which sizes the network takes is found out by running it; fixed shapes are freed where
+ * it runs with others. Everything else in the file stays as it is, but for tensors that are called as the heads' are: `mean`
+ * becomes `network.mean`. A deterministic network that stochseg exported is wrapped like any other.
  *
  * Throws {@link ModelError} for a file that is damaged, quantised, of several inputs, of an operator set before 11 or
  * otherwise not to be wrapped (it says why), and for another number of logits than classes; {@link ValueError} for

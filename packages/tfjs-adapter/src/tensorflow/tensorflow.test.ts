@@ -8,6 +8,7 @@ import { checkGradient, gradientSelfTest, normalVariable, spacedVariable } from 
 import { backendMatrix, createTfjsEngine } from '../index'
 import { materialisedLoss } from '../loss'
 import { composedNormalise, normalise } from '../operations/normalisation'
+import { FIRST_VOXEL, firstVoxelFindings } from '../test-programs/first-voxel'
 
 const head = ssnHead({ classes: 2, rank: 2 })
 const fault = await openBackend({ backend: 'tensorflow' }).then(
@@ -37,6 +38,10 @@ describe.skipIf(fault)(
       expect(reports.filter(({ forward, gradient }) => forward !== 'right' || gradient !== 'right')).toEqual(
         [],
       )
+    })
+
+    it('begins with the first voxel where a stride exceeds the window of a volume', async () => {
+      expect(await firstVoxelFindings()).toEqual(FIRST_VOXEL)
     })
 
     it('has the gradients that TF.js lacks, though tfjs-node registers those of TF.js', async () => {
