@@ -2,7 +2,7 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { DataError, ValueError } from '@stochseg/core'
+import { DataError, StochsegError, ValueError } from '@stochseg/core'
 import { File, ready } from 'h5wasm/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { referenceData } from '../../../scripts/reference-data'
@@ -134,6 +134,22 @@ describe('openHdf5Dataset', () => {
     await expect(openHdf5Dataset(path, { split: 'test' })).rejects.toThrow(
       /labels: found elements of type <e; .*Store the masks as uint8/,
     )
+  })
+
+  it('says that a file is damaged, wherever it is', async () => {
+    const path = join(folder, 'damaged.h5')
+    const whole = gunzipSync(Buffer.from(BY_H5PY, 'base64'))
+    for (let at = 48; at < whole.length; at += 50) {
+      const damaged = Buffer.from(whole)
+      damaged[at] = 255
+      await writeFile(path, damaged)
+      const opened = openHdf5Dataset(path, { split: 'train' }).then(async (dataset) => {
+        await dataset.case(0)
+        dataset.close()
+      })
+      if (at === 48) await expect(opened).rejects.toThrow(/cannot open \(bad object header version number\)/)
+      await opened.catch((error) => expect(error).toBeInstanceOf(StochsegError))
+    }
   })
 
   it('says which groups and datasets there are when one is missing', async () => {

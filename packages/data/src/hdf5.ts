@@ -1,6 +1,6 @@
 // HDF5, the layout in which the field passes LIDC-IDRI around: groups train, val and test, each with
 // images [N,H,W], labels [N,H,W,K] (one mask per rater, interleaved) and uids [N].
-import { type Case, DataError, ValueError } from '@stochseg/core'
+import { type Case, DataError, StochsegError, ValueError } from '@stochseg/core'
 import type * as h5wasm from 'h5wasm/node'
 import { checkIntensities, normalizeIntensities } from './intensities'
 import { checkClasses, type OpenDataset, type OpenOptions } from './open-options'
@@ -69,8 +69,8 @@ export async function openHdf5Dataset(path: string, options: Hdf5Options): Promi
       close: () => file.close(),
     }
   } catch (error) {
-    file.close()
-    throw error
+    close(file)
+    throw error instanceof StochsegError ? error : unreadable(path, error)
   }
 }
 
@@ -81,19 +81,31 @@ async function openFile(path: string): Promise<h5wasm.File> {
   try {
     return new File(path, 'r')
   } catch (cause) {
-    throw new DataError(path, {
-      found: `a file that HDF5 cannot open (${reasonOf(cause)})`,
-      expected: 'an HDF5 file with groups train, val and test',
-      remedy: 'Check the path; if the file was copied or downloaded, get it again in full',
-      cause,
-    })
+    throw unreadable(path, cause)
   }
 }
 
-/** The innermost line of HDF5's error stack. */
+function unreadable(path: string, cause: unknown): DataError {
+  return new DataError(path, {
+    found: `a file that HDF5 cannot open (${reasonOf(cause)})`,
+    expected: 'an HDF5 file with groups train, val and test',
+    remedy: 'Check the path; if the file was copied or downloaded, get it again in full',
+    cause,
+  })
+}
+
+/** Closes a file that could not be read; what was wrong with it is the error to report, not that it cannot be closed either. */
+function close(file: h5wasm.File): void {
+  try {
+    file.close()
+  } catch {}
+}
+
+/** The innermost line of HDF5's error stack, else what else went wrong. */
 function reasonOf(cause: unknown): string {
-  const lines = String(cause instanceof Error ? cause.message : cause).match(/\(\): .*/g)
-  return lines?.at(-1)?.slice(4) ?? 'reason unknown'
+  const message = String(cause instanceof Error ? cause.message : cause)
+  const lines = message.match(/\(\): .*/g)
+  return lines?.at(-1)?.slice(4) ?? message.split('\n')[0]!
 }
 
 function member(

@@ -74,6 +74,7 @@ describe('numpy arrays', () => {
     expect(() => decodeNpy(saved('<c8', '(1,)', Array(8).fill(0)), 'c.npy')).toThrow(
       /c\.npy: found elements of type <c8/,
     )
+    expect(() => decodeNpy(saved('|constructor', '(1,)', [0]))).toThrow(/elements of type \|constructor/)
     await expect(readNpy('/nowhere.npy')).rejects.toBeInstanceOf(DataError)
   })
 })

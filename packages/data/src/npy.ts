@@ -52,7 +52,7 @@ const MAGIC = '\x93NUMPY'
 export function decodeNpy(bytes: Uint8Array, name = '.npy'): NpyArray {
   const { descr, fortranOrder, shape, start } = readHeader(bytes, name)
   const type = descr.slice(1)
-  const stored = /^[<>|=]/.test(descr) ? TYPES[type] : undefined
+  const stored = /^[<>|=]/.test(descr) && Object.hasOwn(TYPES, type) ? TYPES[type] : undefined
   if (!stored) {
     throw new DataError(name, {
       found: `elements of type ${descr}`,
