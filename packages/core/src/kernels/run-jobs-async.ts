@@ -12,30 +12,22 @@ export interface AsyncOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
-/** Counts done pieces for `onProgress`. */
-export function progress(total: number, { onProgress }: AsyncOptions): () => void {
-  let done = 0
-  return () => onProgress?.(++done, total)
-}
-
 /** Work of fewer milliseconds gains nothing from other threads: to wake them takes a part of one. */
 const WORTH_SHARING = 2
 
 /** Normals that a first job may draw on the calling thread: some three milliseconds' work, most often much less. */
 const TRIAL_NORMALS = 2 ** 20
 
-/** Runs jobs on all cores; `onDone` is called after each. Rejects when `signal` is aborted or a job fails. */
-export async function runJobsAsync(
-  jobs: Iterable<Job>,
-  signal: AbortSignal | undefined,
-  onDone: () => void,
-): Promise<void> {
+/** Runs jobs on all cores; `onProgress` hears of each. Rejects when `signal` is aborted or a job fails. */
+export async function runJobsAsync(jobs: Iterable<Job>, { signal, onProgress }: AsyncOptions): Promise<void> {
   const running = new Set<Promise<void>>()
   let failure: { readonly cause: unknown } | undefined
   const started = performance.now()
   let rested = started
   let shared = false
   const pieces = [...jobs]
+  let done = 0
+  const onDone = (): void => onProgress?.(++done, pieces.length)
   for (const [index, job] of pieces.entries()) {
     signal?.throwIfAborted()
     const block = kernelBlock(job)

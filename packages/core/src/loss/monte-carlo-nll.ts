@@ -8,7 +8,7 @@ import {
 } from '../distribution/logit-distribution'
 import { ValueError } from '../errors'
 import { type Job, runJobs } from '../kernels/job'
-import { type AsyncOptions, progress, runJobsAsync } from '../kernels/run-jobs-async'
+import { type AsyncOptions, runJobsAsync } from '../kernels/run-jobs-async'
 import { antitheticNoise } from '../noise/image-noise'
 import { type NoiseOptions, noiseOfImages } from '../noise/noise-options'
 import { type LossPasses, lossPasses } from './loss-jobs'
@@ -65,10 +65,12 @@ export async function monteCarloNllAsync(
   options: MonteCarloNllOptions & AsyncOptions,
 ): Promise<MonteCarloNll> {
   const { firstPass, secondPass, result } = lossWork(distribution, labels, options)
+  const { signal, onProgress, gradients, classWeights } = options
   const pieces = [...firstPass]
-  const done = progress(options.gradients ? 2 * pieces.length : pieces.length, options)
-  await runJobsAsync(pieces, options.signal, done)
-  await runJobsAsync(secondPass, options.signal, done)
+  // Each weight has a first pass of its own, all share the second.
+  const total = pieces.length + (gradients ? pieces.length / (classWeights?.length ?? 1) : 0)
+  await runJobsAsync(pieces, { signal, onProgress: (done) => onProgress?.(done, total) })
+  await runJobsAsync(secondPass, { signal, onProgress: (done) => onProgress?.(pieces.length + done, total) })
   return result()
 }
 

@@ -2,7 +2,7 @@
 import type { Float16Distribution } from '../distribution/float16'
 import type { LogitDistribution } from '../distribution/logit-distribution'
 import { type Job, runJobs } from '../kernels/job'
-import { type AsyncOptions, progress, runJobsAsync } from '../kernels/run-jobs-async'
+import { type AsyncOptions, runJobsAsync } from '../kernels/run-jobs-async'
 import { marginalJobs } from './marginal-jobs'
 import { prepareSampling, type SamplingOptions } from './sampling-options'
 
@@ -104,8 +104,7 @@ async function computeAsync(
   wanted: Wanted,
 ): Promise<SampleStatistics> {
   const { jobs, result } = statistics(distribution, options, wanted)
-  const pieces = [...jobs]
-  await runJobsAsync(pieces, options.signal, progress(pieces.length, options))
+  await runJobsAsync(jobs, options)
   return result()
 }
 

@@ -4,7 +4,7 @@ import type { Float16Distribution } from '../distribution/float16'
 import { checkRoi } from '../distribution/label-targets'
 import type { LogitDistribution } from '../distribution/logit-distribution'
 import { type Job, runJobs } from '../kernels/job'
-import { type AsyncOptions, progress, runJobsAsync } from '../kernels/run-jobs-async'
+import { type AsyncOptions, runJobsAsync } from '../kernels/run-jobs-async'
 import { labelMapJobs } from './label-map-jobs'
 import { prepareSampling, type SamplingOptions } from './sampling-options'
 
@@ -41,8 +41,7 @@ export async function sampleLabelMapsAsync(
   options: LabelMapOptions & AsyncOptions,
 ): Promise<Uint8Array> {
   const { jobs, output } = labelMaps(distribution, { ...options, shared: true })
-  const pieces = [...jobs]
-  await runJobsAsync(pieces, options.signal, progress(pieces.length, options))
+  await runJobsAsync(jobs, options)
   return output
 }
 
@@ -59,13 +58,13 @@ export async function* sampleLabelMapsIterator(
   distribution: LogitDistribution | Float16Distribution,
   options: LabelMapOptions & AsyncOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { samples, noise, onProgress } = options
+  const { samples, noise, signal, onProgress } = options
   const draw = labelMapDrawer(distribution, { ...options, shared: true })
   const group = noise ? samples : GROUP
   for (let from = 0; from < samples; from += group) {
     const count = Math.min(group, samples - from)
     const { jobs, output } = draw(from, count)
-    await runJobsAsync(jobs, options.signal, () => {})
+    await runJobsAsync(jobs, { signal })
     for (let sample = 0; sample < count; sample++) {
       onProgress?.(from + sample + 1, samples)
       yield output.slice((sample * output.length) / count, ((sample + 1) * output.length) / count)

@@ -2,7 +2,7 @@
 import type { Float16Distribution } from '../distribution/float16'
 import type { LogitDistribution } from '../distribution/logit-distribution'
 import { type Job, runJobs } from '../kernels/job'
-import { type AsyncOptions, progress, runJobsAsync } from '../kernels/run-jobs-async'
+import { type AsyncOptions, runJobsAsync } from '../kernels/run-jobs-async'
 import { logitJobs } from './logit-jobs'
 import { prepareSampling, type SamplingOptions } from './sampling-options'
 
@@ -30,8 +30,7 @@ export async function sampleLogitsAsync(
   options: SamplingOptions & AsyncOptions,
 ): Promise<Float32Array> {
   const { jobs, output } = logits(distribution, options)
-  const pieces = [...jobs]
-  await runJobsAsync(pieces, options.signal, progress(pieces.length, options))
+  await runJobsAsync(jobs, options)
   return output
 }
 
