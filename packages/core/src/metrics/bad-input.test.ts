@@ -44,6 +44,7 @@ const input = fc.record({ classes: number, voxels: number }).chain(({ classes, v
       .float32Array({ minLength: size, maxLength: size, ...ofClass })
       .map((first) => Float32Array.of(...first, ...first.map((value) => 1 - value))),
     fc.float32Array({ maxLength: 12 }),
+    fc.constantFrom([0.5, 0.5], new Float64Array(2), undefined),
   )
   return fc.record({
     a: labelMaps(1),

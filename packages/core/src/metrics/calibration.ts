@@ -100,10 +100,11 @@ export class Calibration {
 
   #check(probabilities: Float32Array, raters: Uint8Array, roi: Uint8Array | undefined): number {
     const classes = this.#classes
-    const voxels = probabilities.length / classes
-    if (!(probabilities instanceof Float32Array) || voxels === 0 || !Number.isInteger(voxels)) {
+    const isArray = probabilities instanceof Float32Array
+    const voxels = isArray ? probabilities.length / classes : 0
+    if (voxels === 0 || !Number.isInteger(voxels)) {
       throw new ShapeError('probabilities', {
-        found: `${probabilities.length} values`,
+        found: isArray ? `${probabilities.length} values` : Object.prototype.toString.call(probabilities),
         expected: `a Float32Array of ${classes} classes times the voxels`,
         remedy: 'Give the marginal probabilities of one image',
       })

@@ -79,9 +79,10 @@ function meansOfProbabilities(
   const meanLog = new Float64Array(classes * voxels)
   let count = 0
   for (const probabilities of samples) {
-    if (!(probabilities instanceof Float32Array) || probabilities.length !== mean.length) {
+    const isArray = probabilities instanceof Float32Array
+    if (!isArray || probabilities.length !== mean.length) {
       throw new ShapeError(`sample ${count}`, {
-        found: `${probabilities?.length} values`,
+        found: isArray ? `${probabilities.length} values` : Object.prototype.toString.call(probabilities),
         expected: `a Float32Array of ${classes} classes × ${voxels} voxels`,
         remedy: 'Give one array of probabilities a sample',
       })
