@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { ValueError } from '../errors'
 import { TOY_PIXELS, toyLabelMaps } from './toy-problem'
 import { trainToy } from './train-toy'
 
@@ -63,5 +64,22 @@ describe('trainToy', () => {
     await trainToy({ head: 'diagonal', iterations: 10, samples: 2, onProgress: (done) => seen.push(done) })
     expect(seen.at(-1)).toBe(10)
     await expect(trainToy({ head: 'diagonal', iterations: 1 })).rejects.toThrow(/iterations: found 1/)
+  })
+
+  it.each([
+    { samples: 0 },
+    { samples: Number.NaN },
+    { samples: -1 },
+    { samples: 1.5 },
+    { learningRate: 0 },
+    { learningRate: Number.NaN },
+    { head: 'lowrank' as 'low-rank' },
+    { seed: -1 },
+  ])('refuses %o before it trains', async (option) => {
+    const onProgress = vi.fn()
+    await expect(trainToy({ head: 'diagonal', iterations: 2, ...option, onProgress })).rejects.toThrow(
+      ValueError,
+    )
+    expect(onProgress).not.toHaveBeenCalled()
   })
 })

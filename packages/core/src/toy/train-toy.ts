@@ -1,8 +1,10 @@
 // Training on the toy problem, and what the paper's figure 2 shows of the result.
 import type { LogitDistribution } from '../distribution/logit-distribution'
+import { ValueError } from '../errors'
 import { pendingEvents } from '../event-loop'
 import { monteCarloNll } from '../loss/monte-carlo-nll'
 import { repeatedLoss } from '../loss/repeated-loss'
+import { checkSampleRange } from '../noise/draw-noise'
 import { sampleLabelMaps } from '../sampling/sample-label-maps'
 import { sampleLogits } from '../sampling/sample-logits'
 import { Optimizer } from '../training/optimizers/optimizer'
@@ -52,7 +54,7 @@ const ITERATIONS_BETWEEN_EVENTS = 50
  * The same options give the same result. The loss takes the logarithm of the sigmoid as one function, so nothing
  * overflows however long it runs.
  *
- * @throws ValueError for a number out of range, and the signal's reason when it aborts.
+ * @throws ValueError for a number out of range or another head, and the signal's reason when it aborts.
  */
 export async function trainToy({
   head,
@@ -64,6 +66,11 @@ export async function trainToy({
   onProgress,
 }: ToyOptions): Promise<TrainedToy> {
   wholeNumber('iterations', iterations, { least: 2, most: UINT32_RANGE / 4, remedy: 'The paper uses 10,000' })
+  checkSampleRange(samples, 0)
+  if (head !== 'low-rank' && head !== 'diagonal') throw wrong('head', head, "'low-rank' or 'diagonal'")
+  if (!(learningRate > 0 && Number.isFinite(learningRate))) {
+    throw wrong('learning rate', learningRate, 'a number > 0')
+  }
   const model = new ToyModel(head, seed)
   const labels = toyLabelMaps()
   const losses = [0, 1].map((image) =>
@@ -120,6 +127,14 @@ export async function trainToy({
     sampleLogits: sampleLogits(distribution, figure),
     sampleLabelMaps: sampleLabelMaps(distribution, figure),
   }
+}
+
+function wrong(name: string, given: unknown, expected: string): ValueError {
+  return new ValueError(name, {
+    found: String(given),
+    expected,
+    remedy: 'The paper trains both heads at 1e-3',
+  })
 }
 
 function covarianceOf({ rank, factor, diagonal }: LogitDistribution): Float64Array {
