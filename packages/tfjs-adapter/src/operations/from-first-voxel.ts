@@ -1,9 +1,9 @@
 // Padding 'same' in 3D where a stride exceeds the window: TF.js begins beyond the first voxel where TensorFlow, Keras and ONNX begin
-// with it. It does so too once the voxels at the end that no window reaches are cut off.
+// with it (but TensorFlow's max pool on a CPU, whose gradient does). It does so too once the voxels at the end that no window
+// reaches are cut off.
 import * as tf from '@tensorflow/tfjs-core'
 import { type ConvolutionGeometry, geometry3d, poolGeometry } from './convolution-geometry'
-
-type Repair = (stock: tf.KernelConfig) => tf.KernelConfig
+import type { Repair } from './repair-kernels'
 
 /** Of `Conv3D`, `AvgPool3D`, `MaxPool3D` or `Conv3DBackpropFilterV2`, all of which read x. */
 export const fromFirstVoxel: Repair = (stock) => ({

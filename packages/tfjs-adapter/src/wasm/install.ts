@@ -1,6 +1,7 @@
 // Puts the training kernels in the place of what TF.js' wasm backend has or lacks. Nothing happens on import.
 import * as tf from '@tensorflow/tfjs-core'
 import { fromFirstVoxel } from '../operations/from-first-voxel'
+import { type Repair, repairKernels } from '../operations/repair-kernels'
 import { accelerated, accelerations } from './acceleration'
 import { givingBack, refuseWithoutRoom } from './allocation'
 import { convolutionGradients } from './convolution-gradients'
@@ -17,7 +18,7 @@ import { segmentSum } from './segment-sum'
 import { refusingWholeNumbers } from './whole-numbers'
 
 /** What TF.js' kernels lack for some of their inputs, ours before them included. */
-const repairs: Readonly<Record<string, (stock: tf.KernelConfig) => tf.KernelConfig>> = {
+const repairs: Readonly<Record<string, Repair>> = {
   [tf.Conv2D]: paddedInNumbers,
   [tf.FusedConv2D]: paddedInNumbers,
   [tf.DepthwiseConv2dNative]: paddedInNumbers,
@@ -35,7 +36,7 @@ export function installKernels(): void {
   const composed = [...convolutionGradients, ...depthwiseGradients, ...maxPools, segmentSum]
   register([...composed, ...normalisation, ...elementwise, identity, interpolation])
   register(accelerations.map((acceleration) => accelerated(stock(acceleration.kernelName), acceleration)))
-  register(Object.entries(repairs).map(([name, repair]) => repair(stock(name))))
+  repairKernels('wasm', repairs)
   register(tf.getKernelsForBackend('wasm').map(givingBack))
 }
 

@@ -4,6 +4,7 @@ import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
 import * as tf from '@tensorflow/tfjs-core'
 import { fromFirstVoxel } from '../operations/from-first-voxel'
 import { maxPool3dGradient } from '../operations/max-pool-3d'
+import { repairKernels } from '../operations/repair-kernels'
 import { convolutions } from './convolutions'
 import { throwDeviceErrors } from './device-errors'
 import { dropoutKernel } from './dropout'
@@ -21,10 +22,10 @@ export function prepareWebgpu(): void {
   if (installed) return
   installed = true
   const stock = (name: string): tf.KernelFunc => tf.getKernel(name, 'webgpu')!.kernelFunc
-  const pools = [tf.AvgPool3D, tf.MaxPool3D].map((name) => fromFirstVoxel(tf.getKernel(name, 'webgpu')))
   const single = [dropoutKernel, maxPool3dGradient('webgpu')]
-  for (const kernel of [...mergedAxes(stock), ...convolutions, ...rectifierGradients, ...pools, ...single]) {
+  for (const kernel of [...mergedAxes(stock), ...convolutions, ...rectifierGradients, ...single]) {
     if (tf.getKernel(kernel.kernelName, 'webgpu')) tf.unregisterKernel(kernel.kernelName, 'webgpu')
     tf.registerKernel(kernel)
   }
+  repairKernels('webgpu', { [tf.AvgPool3D]: fromFirstVoxel, [tf.MaxPool3D]: fromFirstVoxel })
 }
