@@ -4,7 +4,7 @@ import type { LogitDistribution } from '../distribution/logit-distribution'
 import { type Job, runJobs } from '../kernels/job'
 import { type AsyncOptions, runJobsAsync } from '../kernels/run-jobs-async'
 import { marginalJobs } from './marginal-jobs'
-import { prepareSampling, type SamplingOptions } from './sampling-options'
+import { prepareSampling, roomForSamples, type SamplingOptions } from './sampling-options'
 
 /** Statistics of M samples; L = max(C, 2) labels, one class has background first. */
 export interface SampleStatistics {
@@ -119,7 +119,7 @@ export function statistics(
   const size = (each: number, isWanted = false): number => (isWanted ? batch * each : 0)
   const probabilities = new Float32Array(size(labels * voxels, wanted.probabilities))
   const entropy = new Float32Array(size(voxels, wanted.entropy))
-  const volumes = new Uint32Array(size(options.samples * labels, wanted.volumes))
+  const volumes = roomForSamples(Uint32Array, size(options.samples * labels, wanted.volumes))
   function* jobs(): Generator<Job> {
     for (const { index, image, noise } of images()) {
       const part = <T extends Float32Array>(array: T, each: number): Float32Array | undefined =>

@@ -6,7 +6,7 @@ import type { LogitDistribution } from '../distribution/logit-distribution'
 import { type Job, runJobs } from '../kernels/job'
 import { type AsyncOptions, runJobsAsync } from '../kernels/run-jobs-async'
 import { labelMapJobs } from './label-map-jobs'
-import { prepareSampling, type SamplingOptions } from './sampling-options'
+import { prepareSampling, roomForSamples, type SamplingOptions } from './sampling-options'
 
 /** {@link SamplingOptions} with a region of interest. */
 export interface LabelMapOptions extends SamplingOptions {
@@ -20,7 +20,7 @@ export interface LabelMapOptions extends SamplingOptions {
  *
  * Voxels whose label no noise can change are decided without drawing any; the samples are the same, bit for bit.
  *
- * @throws ShapeError, ValueError as `sampleLogits`, and for a roi that is not `[N, *S]`.
+ * @throws ShapeError, ValueError, OutOfMemoryError as `sampleLogits`; ShapeError for a roi that is not `[N, *S]`.
  */
 export function sampleLabelMaps(
   distribution: LogitDistribution | Float16Distribution,
@@ -106,7 +106,7 @@ function labelMapDrawer(
   const { first = 0, roi, noise: explicit, cull, shared } = options
   checkRoi(roi, batch, voxels)
   return (from, count) => {
-    const output = new Uint8Array(count * batch * voxels)
+    const output = roomForSamples(Uint8Array, count * batch * voxels)
     const together = explicit ? count : TOGETHER
     function* jobs(): Generator<Job> {
       for (let start = 0; start < count; start += together) {

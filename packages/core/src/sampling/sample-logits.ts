@@ -4,12 +4,13 @@ import type { LogitDistribution } from '../distribution/logit-distribution'
 import { type Job, runJobs } from '../kernels/job'
 import { type AsyncOptions, runJobsAsync } from '../kernels/run-jobs-async'
 import { logitJobs } from './logit-jobs'
-import { prepareSampling, type SamplingOptions } from './sampling-options'
+import { prepareSampling, roomForSamples, type SamplingOptions } from './sampling-options'
 
 /**
  * Samples of the logits, `[M, N, C, *S]`.
  *
- * @throws ShapeError, ValueError for a distribution, noise or edits that do not fit, or a number out of range.
+ * @throws ShapeError, ValueError for a distribution, noise or edits that do not fit, or a number out of range;
+ * OutOfMemoryError for more samples than memory holds.
  */
 export function sampleLogits(
   distribution: LogitDistribution | Float16Distribution,
@@ -40,7 +41,7 @@ function logits(
 ): { readonly jobs: Iterable<Job>; readonly output: Float32Array } {
   const { batch, classes, voxels, scales, images } = prepareSampling(distribution, options)
   const stride = batch * classes * voxels
-  const output = new Float32Array(options.samples * stride)
+  const output = roomForSamples(Float32Array, options.samples * stride)
   function* jobs(): Generator<Job> {
     for (const { index, image, noise } of images()) {
       yield* logitJobs({ output, offset: index * classes * voxels, stride }, image, noise, scales)

@@ -1,4 +1,5 @@
 // What the sampling functions share: their options, and what each image is sampled with.
+import { allocated } from '../allocated'
 import { type Edits, type Scales, scalesOf } from '../distribution/edits'
 import {
   checkedFloat16,
@@ -52,6 +53,12 @@ export function prepareSampling(
     }
   }
   return { batch, classes, voxels: voxelCount(spatial), scales, images }
+}
+
+/** Room for what grows with the samples. Throws `OutOfMemoryError` where there is not enough. */
+export function roomForSamples<Values>(Values: new (length: number) => Values, length: number): Values {
+  const remedy = 'Draw fewer samples at a time (first), or label maps one by one (sampleLabelMapsIterator)'
+  return allocated(Values, length, { subject: 'samples', remedy })
 }
 
 function imagesOf(given: LogitDistribution | Float16Distribution): (index: number) => SampledImage {

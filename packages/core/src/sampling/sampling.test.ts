@@ -6,7 +6,7 @@ import { float64Arrays as ops } from '../distribution/float64-arrays'
 import { logMarginalProbabilities, marginalEntropyOf } from '../distribution/formulas'
 import { type LogitDistribution, logitDistribution, voxelCount } from '../distribution/logit-distribution'
 import { anySizes, randomDistribution, referenceLogits } from '../distribution/random-distribution'
-import { ShapeError, ValueError } from '../errors'
+import { OutOfMemoryError, ShapeError, ValueError } from '../errors'
 import { drawNoise } from '../noise/draw-noise'
 import { marginalEntropy, marginalProbabilities, sampleStatistics } from './marginal-probabilities'
 import { meanLabelMap } from './mean-label-map'
@@ -73,6 +73,15 @@ describe('sampling', () => {
       }),
       { numRuns: 50 },
     )
+  })
+
+  it('says what to do where the samples fit into no array', async () => {
+    const d = randomDistribution({ batch: 1, classes: 2, rank: 1, spatial: [1000], seed: 0 })
+    const options = { samples: 2 ** 34, seed: 0 }
+    for (const draw of [sampleLabelMaps, sampleLogits, sampleStatistics]) {
+      expect(() => draw(d, options)).toThrow(OutOfMemoryError)
+      expect(() => draw(d, options)).toThrow(/no room for \d+ values.*sampleLabelMapsIterator/)
+    }
   })
 
   it('averages very many samples as exactly as few', () => {

@@ -267,6 +267,17 @@ describe('when memory runs out', () => {
     expect(onSmallerTile.mock.lastCall).toEqual([[10, 3]])
   })
 
+  test('for the distribution itself, an error says how to keep less', async () => {
+    const { geometry } = boxNetwork('same', { dimensions: 2, radius: 0 })
+    const parts = { classes: 1, rank: 2 ** 20, mean: new Float32Array(1), diagonal: Float32Array.of(1) }
+    const factor = new Float32Array(parts.rank)
+    const ofHighRank: Predict = async (_, batch, spatial) => ({ batch, spatial, ...parts, factor })
+    const large = { images: new Float32Array(2 ** 16), batch: 1, spatial: [256, 256] }
+    const error = predictWholeImage(ofHighRank, large, { geometry, tile: [1, 1] })
+    await expect(error).rejects.toThrow(OutOfMemoryError)
+    await expect(error).rejects.toThrow(/no room for 68719476736 values.*float16/)
+  })
+
   test('other errors are passed on', async () => {
     const broken: Predict = () => Promise.reject(new Error('no such kernel'))
     await expect(predictWholeImage(broken, whole, { geometry })).rejects.toThrow(/^no such kernel$/)

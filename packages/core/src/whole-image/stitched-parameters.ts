@@ -1,4 +1,5 @@
 // The parameters of a whole image, put together from those of its tiles, in float32 or binary16.
+import { allocated } from '../allocated'
 import {
   type Float16Distribution,
   float16Bits,
@@ -30,9 +31,9 @@ const OUTSIDE_VARIANCE = 1e-5
 export function stitchedFloat32(sizes: StitchedSizes): StitchedParameters {
   const { batch, classes, rank, spatial } = sizes
   const logits = batch * classes * voxelCount(spatial)
-  const mean = new Float32Array(logits)
-  const factor = new Float32Array(logits * rank)
-  const diagonal = new Float32Array(logits)
+  const mean = roomFor(Float32Array, logits)
+  const factor = roomFor(Float32Array, logits * rank)
+  const diagonal = roomFor(Float32Array, logits)
   return {
     add(parameters, tile) {
       const rows = tileRows(tile, parameters.spatial, spatial)
@@ -56,9 +57,9 @@ export function stitchedFloat32(sizes: StitchedSizes): StitchedParameters {
 export function stitchedFloat16(sizes: StitchedSizes): StitchedParameters {
   const { batch, classes, rank, spatial } = sizes
   const logits = batch * classes * voxelCount(spatial)
-  const mean = new Float32Array(logits)
-  const factor = new Uint16Array(logits * rank)
-  const deviation = new Uint16Array(logits)
+  const mean = roomFor(Float32Array, logits)
+  const factor = roomFor(Uint16Array, logits * rank)
+  const deviation = roomFor(Uint16Array, logits)
   return {
     add(parameters, tile) {
       const rows = tileRows(tile, parameters.spatial, spatial)
@@ -76,6 +77,11 @@ export function stitchedFloat16(sizes: StitchedSizes): StitchedParameters {
       return markCheckedFloat16({ ...sizes, mean, factor, deviation })
     },
   }
+}
+
+function roomFor<Values>(Values: new (length: number) => Values, length: number): Values {
+  const remedy = "Keep the distribution in float16 (storage: 'float16'), or predict a part of the image"
+  return allocated(Values, length, { subject: 'distribution of the whole image', remedy })
 }
 
 /** What a row of a tile adds to a row of the whole. */
