@@ -151,6 +151,19 @@ describe('patchSizes', () => {
     ])
   })
 
+  it.each([[[4, 3]], [[5, 3, 3]], [[8, 5]], [[4]]])(
+    'are sizes that the network takes, its output in their middle: scale factors %j',
+    (scaleFactors) => {
+      const widths = [2, 3]
+      const shape = { inputChannels: 1, scaleFactors, widths, jointWidths: [], dropout: [0] }
+      const { multipleOf, minimumSize, outputSize } = geometryOf(deepmedic(shape))
+      const output = multipleOf.map((step) => 2 * step)
+      const [image] = patchSizes(output, shape)
+      expect(outputSize(image!)).toEqual(output)
+      expect(minimumSize).toEqual(image!.map((length, axis) => length - multipleOf[axis]!))
+    },
+  )
+
   it('names the next size that fits', () => {
     expect(() => patchSizes([30, 31, 0])).toThrow(/multiples of 15.*Take 30 × 45 × 15/)
   })

@@ -52,6 +52,12 @@ describe('defineBackbone', () => {
 })
 
 describe('built-in backbones', () => {
+  it('take an empty list for a list', () => {
+    const deepmedic = builtInBackbones.find(({ name }) => name === 'deepmedic')!
+    const { nodes } = deepmedic.build(task, { jointWidths: [], dropout: [0] })
+    expect(nodes.map(({ name }) => name)).not.toContain('joint.block1.conv')
+  })
+
   it.each(builtInBackbones.map((backbone) => [backbone.name, backbone] as const))(
     '%s builds',
     (_, backbone) => {

@@ -77,9 +77,9 @@ function checkOption(backbone: string, defaults: BackboneOptions, option: string
       remedy: 'Correct its name or leave it out',
     })
   }
-  const kind = kindOf(value)
-  if (kind === kindOf(fallback) || (Array.isArray(fallback) && fallback.length === 0 && Array.isArray(value)))
-    return
+  const lists = [fallback, value].filter(Array.isArray)
+  if (kindOf(value) === kindOf(fallback)) return
+  if (lists.length === 2 && lists.some((list) => list.length === 0)) return
   throw new ValueError(`backbone '${backbone}', option '${option}'`, {
     found: JSON.stringify(value) ?? String(value),
     expected: `${kindOf(fallback)}, e.g. ${JSON.stringify(fallback)}`,

@@ -9,6 +9,11 @@ export interface Lengths {
   readonly step: number
 }
 
+interface Steps {
+  readonly firsts: readonly number[]
+  readonly step: number
+}
+
 /** The longest input that is tried. */
 const LONGEST = 4096
 
@@ -17,8 +22,9 @@ const STEPS = 16
 
 /**
  * The lengths that a network takes along an axis: those closest together at which the output is a fixed number of voxels shorter.
- * A strided convolution takes any length, but only multiples of its stride come back from up-sampling as they went in. Where a
- * network ends in another resolution, the closest lengths that it takes. In both cases multiples of the step, if they do.
+ * A strided convolution takes any length, but only multiples of its stride come back from up-sampling as they went in. Pathways that
+ * meet again after taking every s-th voxel leave some slack at both ends: with the middle one of such lengths the output lies in
+ * the middle. Where a network ends in another resolution, the closest lengths that it takes, multiples if they do.
  *
  * Throws {@link ModelError} where no two lengths up to 4096 fit.
  */
@@ -42,8 +48,8 @@ export function sizesAlong(spec: NetworkSpec, axis: number): Lengths {
   const smallest = lengths.find((length) => outputOf(length) !== undefined) ?? LONGEST
   const period = spec.nodes.reduce((product, node) => product * shrinking(node, axis), 1)
   const last = Math.min(period, LONGEST - smallest)
-  /** The lengths with the smallest step that all pass `fits`. */
-  const closest = (fits: (length: number, first: number) => boolean): Lengths | undefined => {
+  /** The first ones of the lengths that all pass `fits`, with the smallest step. */
+  const closest = (fits: (length: number, first: number) => boolean): Steps | undefined => {
     for (let step = 1; step <= last; step++) {
       const firsts = lengths.slice(smallest - 1, smallest - 1 + step).filter((first) => {
         for (let length = first; length <= Math.min(first + STEPS * step, LONGEST); length += step) {
@@ -51,13 +57,17 @@ export function sizesAlong(spec: NetworkSpec, axis: number): Lengths {
         }
         return true
       })
-      if (firsts.length > 0) return { first: firsts.find((first) => first % step === 0) ?? firsts[0]!, step }
+      if (firsts.length > 0) return { firsts, step }
     }
     return undefined
   }
-  const found =
-    closest((length, first) => lost(length) >= 0 && lost(length) === lost(first)) ?? closest(() => true)
-  if (found) return found
+  const dense = closest((length, first) => lost(length) >= 0 && lost(length) === lost(first))
+  if (dense) return { first: dense.firsts[Math.floor((dense.firsts.length - 1) / 2)]!, step: dense.step }
+  const other = closest(() => true)
+  if (other) {
+    const { firsts, step } = other
+    return { first: firsts.find((first) => first % step === 0) ?? firsts[0]!, step }
+  }
   throw new ModelError(`geometry of ${spec.name}`, {
     found: `${lengths.filter((length) => outputOf(length) !== undefined).length} lengths up to ${LONGEST} that fit along axis ${axis}`,
     expected: 'at least 2',
