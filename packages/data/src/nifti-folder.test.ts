@@ -155,6 +155,7 @@ describe('what does not fit is named', () => {
     [{ channels: [], labels: ['seg'] }, /layout 'channels'/],
     [{ channels: ['t1'], labels: 'seg' }, /layout 'labels'/],
     [{ channels: ['t1'], labels: ['seg'], labelValues: { 4: -1 } }, /layout 'labelValues'/],
+    [{ channels: ['t1'], labels: ['seg'], labelValues: { tumour: 1 } }, /layout 'labelValues'/],
     [{ channels: ['t1'], labels: ['seg'], normalisation: 'min-max' }, /layout 'normalisation'/],
     [{ channels: ['t1'], labels: ['seg'], masks: 'm' }, /layout 'masks'/],
     ['t1', /layout 'channels'/],

@@ -63,7 +63,7 @@ export function niftiLayout(given: unknown): NiftiLayout {
   check(
     'labelValues',
     labelValues,
-    labelValues === undefined || Object.values(Object(labelValues)).every(isClass),
+    labelValues === undefined || Object.entries(Object(labelValues)).every(isClassOfLabel),
     'stored labels and their classes, 0 to 255, e.g. {"4": 3}',
   )
   check(
@@ -90,6 +90,7 @@ function isNames(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0 && value.every(isName)
 }
 
-function isClass(value: unknown): boolean {
-  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255
+function isClassOfLabel([label, value]: readonly [string, unknown]): boolean {
+  const isNumber = label.trim() !== '' && Number.isFinite(Number(label))
+  return isNumber && Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255
 }
