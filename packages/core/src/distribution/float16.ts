@@ -76,9 +76,12 @@ export function markCheckedFloat16(compact: Float16Distribution): Float16Distrib
 
 /** The distribution itself. Throws {@link ShapeError} or {@link ValueError} unless its arrays fit its sizes and are finite. */
 export function checkedFloat16(compact: Float16Distribution): Float16Distribution {
-  if (checked.has(compact)) return compact
   const { batch, classes, rank, spatial, mean, factor, deviation } = compact
   const logits = batch * classes * voxelCount(spatial)
+  // Arrays that were transferred to another thread are empty.
+  const isThere = () =>
+    mean.length === logits && factor.length === logits * rank && deviation.length === logits
+  if (checked.has(compact) && isThere()) return compact
   // Sizes and mean, beside parts that are right.
   const rest = { rank: 0, factor: new Float32Array(0), diagonal: new Float32Array(logits).fill(1) }
   checkedDistribution({ batch, classes, spatial, mean, ...rest })

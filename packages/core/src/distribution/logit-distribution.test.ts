@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ShapeError, ValueError } from '../errors'
+import { meanLabelMap } from '../sampling/mean-label-map'
+import { float16Distribution } from './float16'
 import { checkedDistribution, imageDistribution, logitDistribution } from './logit-distribution'
 import { randomDistribution } from './random-distribution'
 
@@ -44,6 +46,15 @@ describe('checkedDistribution', () => {
   it('takes what logitDistribution made as it is, and checks anything else', () => {
     expect(checkedDistribution(valid)).toBe(valid)
     expect(() => checkedDistribution({ ...valid, diagonal: new Float32Array(16) })).toThrow(ValueError)
+  })
+
+  it('sees that arrays went to another thread', () => {
+    const parts = () => ({ ...valid, mean: valid.mean.slice() })
+    const gone = logitDistribution(parts())
+    const compact = float16Distribution(logitDistribution(parts()))
+    for (const { mean } of [gone, compact]) structuredClone(mean, { transfer: [mean.buffer] })
+    expect(() => meanLabelMap(gone)).toThrow(/^mean: found 0 values/)
+    expect(() => meanLabelMap(compact)).toThrow(/^mean: found 0 values/)
   })
 })
 

@@ -54,10 +54,7 @@ export function logitDistribution(parts: LogitDistribution): LogitDistribution {
       remedy: 'Merge classes',
     })
   }
-  const logits = batch * classes * voxelCount(spatial)
-  checkLength('mean', mean, logits, `[${[batch, classes, ...spatial]}]`)
-  checkLength('factor', factor, logits * rank, `[${[batch, classes, rank, ...spatial]}]`)
-  checkLength('diagonal', diagonal, logits, `[${[batch, classes, ...spatial]}]`)
+  checkLengths(parts)
   checkFinite('mean', mean)
   checkFinite('factor', factor)
   checkFinite('diagonal', diagonal)
@@ -70,9 +67,14 @@ export function logitDistribution(parts: LogitDistribution): LogitDistribution {
 // What logitDistribution has seen already: large volumes are then scanned once, not at every call.
 const checked = new WeakSet<LogitDistribution>()
 
-/** The distribution itself where {@link logitDistribution} made it, and a checked one where somebody else did. */
+/**
+ * The distribution itself where {@link logitDistribution} made it, and a checked one where somebody else did. Arrays that were
+ * transferred to another thread meanwhile are empty, which is seen.
+ */
 export function checkedDistribution(distribution: LogitDistribution): LogitDistribution {
-  return checked.has(distribution) ? distribution : logitDistribution(distribution)
+  if (!checked.has(distribution)) return logitDistribution(distribution)
+  checkLengths(distribution)
+  return distribution
 }
 
 /** The distribution itself, of whose arrays the caller knows that they pass {@link logitDistribution}'s checks. */
@@ -107,6 +109,13 @@ export function imageDistribution(distribution: LogitDistribution, index: number
     factor: image(factor, classes * rank * voxels),
     diagonal: image(diagonal, classes * voxels),
   }
+}
+
+function checkLengths({ batch, classes, rank, spatial, mean, factor, diagonal }: LogitDistribution): void {
+  const logits = batch * classes * voxelCount(spatial)
+  checkLength('mean', mean, logits, `[${[batch, classes, ...spatial]}]`)
+  checkLength('factor', factor, logits * rank, `[${[batch, classes, rank, ...spatial]}]`)
+  checkLength('diagonal', diagonal, logits, `[${[batch, classes, ...spatial]}]`)
 }
 
 function checkLength(name: string, array: Float32Array, length: number, shape: string): void {
