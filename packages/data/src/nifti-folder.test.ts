@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataError, ValueError } from '@stochseg/core'
@@ -92,6 +92,20 @@ describe('a folder of patients', () => {
       for (let index = 0; index < dataset.length; index++) ids.push((await dataset.case(index)).id)
     }
     expect(ids.sort()).toEqual(patients.sort())
+  })
+
+  it('has links to patients, and links to files that are none', async () => {
+    await write('elsewhere/a')
+    await mkdir(join(folder, 'train'))
+    await symlink(join(folder, 'elsewhere/a'), join(folder, 'train/linked'))
+    await writeFile(join(folder, 'notes.txt'), '')
+    await symlink(join(folder, 'notes.txt'), join(folder, 'train/README'))
+    const dataset = await open()
+    expect(dataset.length).toBe(1)
+    expect((await dataset.case(0)).id).toBe('linked')
+    await symlink(join(folder, 'nowhere'), join(folder, 'train/lost'))
+    await expect(open()).rejects.toThrow(/train\/lost: found no folder that can be opened.*leads nowhere/)
+    await expect(open()).rejects.toThrow(DataError)
   })
 
   it('keeps cases that were used last, up to a size', async () => {

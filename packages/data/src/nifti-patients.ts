@@ -1,5 +1,5 @@
 // Which patients a folder of NIfTI files has, and which files are theirs.
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DataError } from '@stochseg/core'
 import type { NiftiImageFiles } from './nifti-image'
@@ -157,7 +157,7 @@ function fileNamed(
 
 /** NIfTI files of a folder by their names without `.nii.gz`. */
 async function namesIn(folder: string): Promise<ReadonlyMap<string, string>> {
-  const files = (await readdir(folder)).sort()
+  const files = (await readdir(folder).catch(unopened(folder))).sort()
   return new Map(
     files.flatMap((file) => {
       const end = ENDS.find((each) => file.endsWith(each))
@@ -166,18 +166,32 @@ async function namesIn(folder: string): Promise<ReadonlyMap<string, string>> {
   )
 }
 
+/** The names of the folders in one, and of links but those to files: one that leads nowhere may be a patient's, and is not left out. */
 async function folders(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new DataError(path, {
-      found: 'no folder that can be opened',
-      expected: 'folders of patients with NIfTI files',
-      remedy: 'Check the path and its permissions',
-      cause,
-    })
-  })
-  // A link to a patient's folder is as good as the folder.
-  return entries
-    .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && !entry.name.startsWith('.'))
+  const entries = await readdir(path, { withFileTypes: true }).catch(unopened(path))
+  const visible = entries.filter(({ name }) => !name.startsWith('.'))
+  const isFolder = await Promise.all(
+    visible.map(async (entry) => {
+      if (!entry.isSymbolicLink()) return entry.isDirectory()
+      return stat(join(path, entry.name)).then(
+        (target) => target.isDirectory(),
+        () => true,
+      )
+    }),
+  )
+  return visible
+    .filter((_, index) => isFolder[index])
     .map(({ name }) => name)
     .sort()
+}
+
+function unopened(path: string): (cause: unknown) => never {
+  return (cause) => {
+    throw new DataError(path, {
+      found: `no folder that can be opened (${cause instanceof Error ? cause.message : String(cause)})`,
+      expected: 'folders of patients with NIfTI files',
+      remedy: 'Check the path and its permissions; remove a link that leads nowhere',
+      cause,
+    })
+  }
 }
