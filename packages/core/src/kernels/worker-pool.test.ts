@@ -100,6 +100,17 @@ describe('async functions', () => {
     await expect(sampleLabelMapsIterator(one, { ...call, signal }).next()).rejects.toThrow('before')
   })
 
+  it('give no label map more after an abort, also of those that are drawn', async () => {
+    const controller = new AbortController()
+    let seen = 0
+    const all = async () => {
+      for await (const _ of sampleLabelMapsIterator(distribution, { ...options, signal: controller.signal }))
+        if (++seen === 3) controller.abort(new Error('enough'))
+    }
+    await expect(all()).rejects.toThrow('enough')
+    expect(seen).toBe(3)
+  })
+
   it.each([
     ['label maps', sampleLabelMapsAsync],
     ['statistics', sampleStatisticsAsync],

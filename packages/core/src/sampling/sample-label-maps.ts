@@ -66,6 +66,7 @@ export async function* sampleLabelMapsIterator(
     const { jobs, output } = draw(from, count)
     await runJobsAsync(jobs, { signal })
     for (let sample = 0; sample < count; sample++) {
+      signal?.throwIfAborted()
       onProgress?.(from + sample + 1, samples)
       yield output.slice((sample * output.length) / count, ((sample + 1) * output.length) / count)
     }
