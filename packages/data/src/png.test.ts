@@ -100,5 +100,12 @@ describe('normalizePng', () => {
     }
     expect([...normalizePng(withAlpha).image]).toEqual([-0.5, 0.5])
     expect(() => normalizePng({ ...withAlpha, data: Uint8Array.of(0, 255, 255, 254) })).toThrow(/column 1/)
+    // By Pillow, without alpha: 7, 8 and 9, of which 8 is transparent.
+    const keyed =
+      'iVBORw0KGgoAAAANSUhEUgAAAAMAAAABCAAAAAA+i0toAAAAAnRSTlMACHhIRQoAAAAMSURBVHicY2RnZAQAACAACxFxAWcAAAAASUVORK5CYII='
+    const decoded = decodePng(Buffer.from(keyed, 'base64'))
+    expect(decoded).toMatchObject({ channels: 1, data: Uint8Array.of(7, 8, 9) })
+    expect(() => normalizePng(decoded)).toThrow(/a transparent pixel at row 0, column 1/)
+    expect(normalizePng({ ...decoded, data: Uint8Array.of(7, 7, 9) }).channels).toBe(1)
   })
 })

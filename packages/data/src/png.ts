@@ -16,14 +16,18 @@ export interface PngImage {
   readonly data: Uint8Array | Uint16Array
   /** Colours of an indexed image, `[red, green, blue]` or with alpha, 0 to 255. */
   readonly palette?: readonly (readonly number[])[]
+  /** A value of each channel that together stand for transparency, in a grey or RGB image that says so. */
+  readonly transparent?: readonly number[]
 }
 
 /** Decodes a PNG. `name` is for the error: `DataError` for bytes that are truncated, damaged or no PNG. */
 export function decodePng(bytes: Uint8Array, name = 'PNG'): PngImage {
   try {
-    const { width, height, channels, depth, data, palette } = decode(bytes, { checkCrc: true })
+    const decoded = decode(bytes, { checkCrc: true })
+    const { width, height, channels, depth, data, palette, transparency } = decoded
     const image = { width, height, channels, depth, data: unpack(data, width * channels, height, depth) }
-    return palette === undefined ? image : { ...image, palette }
+    if (palette !== undefined) return { ...image, palette }
+    return transparency?.length ? { ...image, transparent: [...transparency] } : image
   } catch (cause) {
     throw new DataError(name, {
       found: `${bytes.length} bytes that do not decode (${cause instanceof Error ? cause.message : String(cause)})`,
@@ -96,7 +100,7 @@ export interface NormalizedImage {
  * Throws `DataError` for an image with transparency (nothing says what lies behind it), or an index without a colour.
  */
 export function normalizePng(png: PngImage, name = 'PNG'): NormalizedImage {
-  const { width, height, palette } = png
+  const { width, height, palette, transparent } = png
   const stored = palette === undefined ? png.channels : palette[0]!.length
   const values = palette === undefined ? png.data : [...png.data].flatMap((index) => palette[index] ?? [])
   const largest = palette === undefined ? 2 ** png.depth - 1 : 255
@@ -107,7 +111,11 @@ export function normalizePng(png: PngImage, name = 'PNG'): NormalizedImage {
     for (let channel = 0; channel < channels; channel++) {
       planes[channel * pixels + pixel] = values[pixel * stored + channel]!
     }
-    if (channels !== stored && values[pixel * stored + channels] !== largest) {
+    const isTransparent =
+      channels !== stored
+        ? values[pixel * stored + channels] !== largest
+        : transparent?.every((value, channel) => values[pixel * stored + channel] === value)
+    if (isTransparent) {
       throw new DataError(name, {
         found: `a transparent pixel at row ${Math.floor(pixel / width)}, column ${pixel % width}`,
         expected: 'an opaque image',
