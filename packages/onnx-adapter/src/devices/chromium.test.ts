@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'tsup'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { bundle } from '../../../../scripts/bundle'
 import { type ChromiumPage, openChromiumPage } from '../../../../scripts/chromium-page'
@@ -13,6 +14,18 @@ const runtime = dirname(fileURLToPath(import.meta.resolve('onnxruntime-web/webgp
 
 // In software, a shader takes seconds to compile.
 vi.setConfig({ testTimeout: 180_000 })
+
+/** The program of a worker with ONNX Runtime in it, beside a module: bundlers do not split what workers load. */
+async function bundleWorker(beside: string): Promise<string> {
+  await build({
+    entry: { 'model-worker': fileURLToPath(new URL('../test-programs/model-worker.ts', import.meta.url)) },
+    outDir: dirname(beside),
+    outExtension: () => ({ js: '.mjs' }),
+    ...{ format: 'esm', target: 'es2022', platform: 'browser', splitting: false, noExternal: [/./] },
+    ...{ config: false, silent: true },
+  })
+  return '/program/model-worker.mjs'
+}
 
 describe.skipIf(!chromiumWithWebgpu)('in Chromium (needs /usr/bin/chromium)', () => {
   let chromium: ChromiumPage
@@ -87,6 +100,28 @@ describe.skipIf(!chromiumWithWebgpu)('in Chromium (needs /usr/bin/chromium)', ()
     mean.forEach((value, index) => {
       expect(value).toBeCloseTo(expected.mean[index]!, 4)
     })
+  })
+
+  // ONNX Runtime's threads are workers, which have the program of the worker that it was bundled into.
+  it('predicts in several threads in a bundled worker, where the page is cross-origin isolated', async () => {
+    const module = await bundle(program)
+    const worker = await bundleWorker(module)
+    const isolated = await openChromiumPage({
+      folders: { program: dirname(module), runtime },
+      isolated: true,
+    })
+    try {
+      const found = await isolated.page.evaluate<Record<string, unknown>>(
+        `import('/program/${basename(module)}').then((program) => program.predictWith({
+          device: 'wasm',
+          threads: 2,
+          worker: () => new Worker('${worker}', { type: 'module' }),
+        }))`,
+      )
+      expect(found).toMatchObject({ device: 'wasm', same: true })
+    } finally {
+      await isolated.close()
+    }
   })
 
   it('prefers wasm to WebGPU in software, and says so', async () => {

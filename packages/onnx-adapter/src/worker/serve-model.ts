@@ -19,6 +19,11 @@ interface Port {
  * @param loadRuntime gives ONNX Runtime; without it the page says which to load.
  */
 export function serveModel(loadRuntime?: () => Promise<OnnxRuntime>): void {
+  // Where a bundler put the runtime into this program, its threads are workers with this program, too.
+  if ((globalThis as { readonly name?: string }).name?.startsWith('em-pthread')) {
+    void loadRuntime?.()
+    return
+  }
   const node = globalThis.process?.getBuiltinModule?.('node:worker_threads')
   const port = (node?.parentPort ?? globalThis) as unknown as Port
   let session: LocalSession | undefined
