@@ -92,6 +92,13 @@ describe('bad models', () => {
     await expect(call).rejects.toThrow(message)
   })
 
+  it('refuses outputs of another type, saying what to do', async () => {
+    const cast = { ...node('Cast', ['image'], 'mean'), attributes: { to: { int: 10 } } }
+    const halved = rewriteModel(modelOf(cast, right), { outputs: [{ name: 'mean' }, { name: 'diagonal' }] })
+    await expect(predict(halved)).rejects.toThrow(ModelError)
+    await expect(predict(halved)).rejects.toThrow(/'mean': found values of type float16.*Cast it to float32/)
+  })
+
   it('refuses a file without an output that its metadata speak of', async () => {
     const bytes = modelOf(node('Conv', ['image', 'two'], 'mean'), right)
     const withoutDiagonal = rewriteModel(bytes, { outputs: [{ name: 'mean' }] })

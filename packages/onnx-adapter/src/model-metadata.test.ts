@@ -43,6 +43,7 @@ describe('metadata', () => {
     ['a batch of no images', 'fixedBatch', '0', /fixedBatch = '0'/],
     ['an unknown sampler', 'sampler', 'any', /sampler = 'any'/],
     ['something that is no number', 'channels', 'two', /channels = 'two'/],
+    ['part of a channel', 'channels', '1.5', /1.5 channels/],
     ['another number of axes', 'multipleOf', '4 4', /multipleOf = '4 4'/],
     ['a network that is none', 'network', '{"version": 9}', /stochseg.network that is none/],
     ['other dimensions', 'dimensions', '4', /4 dimensions/],

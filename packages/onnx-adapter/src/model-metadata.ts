@@ -83,6 +83,8 @@ export function decodeMetadata(entries: ReadonlyMap<string, string>): ModelMetad
   if (text('format') !== FORMAT) throw metadataError(`format ${text('format')}`, `format ${FORMAT}`)
   const dimensions = number('dimensions')
   if (dimensions !== 2 && dimensions !== 3) throw metadataError(`${dimensions} dimensions`, '2 or 3')
+  const channels = number('channels')
+  if (!Number.isInteger(channels) || channels < 1) throw metadataError(`${channels} channels`, '1 or more')
   const perAxis = (name: string): number[] => {
     const values = text(name).split(' ').map(Number)
     if (values.length !== dimensions || !values.every((value) => Number.isInteger(value) && value > 0)) {
@@ -98,7 +100,7 @@ export function decodeMetadata(entries: ReadonlyMap<string, string>): ModelMetad
       epsilon: number('epsilon'),
     }),
     backbone: text('backbone'),
-    channels: number('channels'),
+    channels,
     dimensions,
     minimumSize: perAxis('minimumSize'),
     multipleOf: perAxis('multipleOf'),

@@ -30,7 +30,11 @@ export function outputSize(
     const output = outputs[name]
     const expected = [batch, count, ...spatial]
     if (output?.type !== 'float32') {
-      throw outputError(name, output ? `values of type ${output.type}` : 'nothing', 'float32 values')
+      throw new ModelError(`output '${name}'`, {
+        found: output ? `values of type ${output.type}` : 'nothing',
+        expected: 'float32 values',
+        remedy: output ? 'Cast it to float32 in the graph, and export that' : 'Export the network again',
+      })
     }
     if (spatial.length !== dimensions || String(output.dims) !== String(expected)) {
       const shape =
