@@ -7,6 +7,7 @@ import { givingBack, refuseWithoutRoom } from './allocation'
 import { convolutionGradients } from './convolution-gradients'
 import { depthwiseGradients } from './depthwise-gradients'
 import { elementwise } from './elementwise'
+import { poolGradientOfNothing, poolOfNothing } from './empty-pools'
 import { sumOfNothing } from './empty-sum'
 import { identity } from './identity'
 import { interpolation } from './interpolation'
@@ -24,7 +25,14 @@ const repairs: Readonly<Record<string, Repair>> = {
   [tf.DepthwiseConv2dNative]: paddedInNumbers,
   [tf.FusedDepthwiseConv2D]: paddedInNumbers,
   [tf.Conv3D]: (stock) => refusingWholeNumbers(fromFirstVoxel(stock)),
-  [tf.AvgPool3D]: fromFirstVoxel,
+  [tf.MaxPool]: poolOfNothing,
+  [tf.AvgPool]: poolOfNothing,
+  [tf.MaxPool3D]: poolOfNothing,
+  [tf.AvgPool3D]: (stock) => poolOfNothing(fromFirstVoxel(stock)),
+  [tf.MaxPoolGrad]: poolGradientOfNothing,
+  [tf.AvgPoolGrad]: poolGradientOfNothing,
+  [tf.MaxPool3DGrad]: poolGradientOfNothing,
+  [tf.AvgPool3DGrad]: poolGradientOfNothing,
   [tf.Sum]: sumOfNothing,
 }
 

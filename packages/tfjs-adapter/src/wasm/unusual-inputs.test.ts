@@ -70,3 +70,25 @@ it.each([
     expect(kept.shape).toEqual(shape.map((length, index) => (axis.includes(index) ? 1 : length)))
   }
 })
+
+it.each([
+  ['max', (x: tf.Tensor) => tf.maxPool(x as tf.Tensor4D, 2, 2, 'valid'), [1, 8, 1, 2]],
+  ['average', (x: tf.Tensor) => tf.avgPool(x as tf.Tensor4D, 2, 2, 'valid'), [1, 8, 1, 2]],
+  ['max, of volumes', (x: tf.Tensor) => tf.maxPool3d(x as tf.Tensor5D, 2, 2, 'valid'), [1, 4, 4, 1, 2]],
+  ['average, of volumes', (x: tf.Tensor) => tf.avgPool3d(x as tf.Tensor5D, 2, 2, 'valid'), [1, 4, 4, 1, 2]],
+  ['max, of no image', (x: tf.Tensor) => tf.maxPool(x as tf.Tensor4D, 2, 2, 'same'), [0, 8, 8, 2]],
+  ['average, of no image', (x: tf.Tensor) => tf.avgPool(x as tf.Tensor4D, 2, 2, 'same'), [0, 8, 8, 2]],
+])('windows that find no place give nothing, and a gradient of zeros: %s', (_, pool, shape) => {
+  const x = random(shape, 1)
+  expect(pool(x).size).toBe(0)
+  expect([...tf.grad(pool)(x).dataSync()]).toEqual(Array(x.size).fill(0))
+})
+
+it('refuses windows that are larger still', () => {
+  const x = random([1, 8, 1, 2], 1) as tf.Tensor4D
+  for (const pool of [tf.maxPool, tf.avgPool]) {
+    expect(() => pool(x, 4, 1, 'valid')).toThrow(
+      /found an image of 8 × 1; expected one that holds windows of 4 × 4/,
+    )
+  }
+})
