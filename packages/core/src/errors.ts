@@ -10,6 +10,8 @@ export interface ErrorDetails {
 
 /** Base of all errors thrown on purpose; `message` reads "subject: found …; expected …. Remedy." */
 export class StochsegError extends Error {
+  // Not the class's own: minifiers rename classes.
+  override readonly name: string = 'StochsegError'
   readonly subject: string
   readonly found: string
   readonly expected: string
@@ -20,7 +22,6 @@ export class StochsegError extends Error {
       `${subject}: found ${details.found}; expected ${details.expected}. ${details.remedy}.`,
       details.cause === undefined ? {} : { cause: details.cause },
     )
-    this.name = new.target.name
     this.subject = subject
     this.found = details.found
     this.expected = details.expected
@@ -29,22 +30,36 @@ export class StochsegError extends Error {
 }
 
 /** An array or tensor has another shape or length than its description says. */
-export class ShapeError extends StochsegError {}
+export class ShapeError extends StochsegError {
+  override readonly name = 'ShapeError'
+}
 
 /** A number lies outside its range: NaN, a variance ≤ 0, a label that is no class, a fractional sample count. */
-export class ValueError extends StochsegError {}
+export class ValueError extends StochsegError {
+  override readonly name = 'ValueError'
+}
 
 /** A file or data set cannot be read or written: missing, truncated, of another format, not permitted. */
-export class DataError extends StochsegError {}
+export class DataError extends StochsegError {
+  override readonly name = 'DataError'
+}
 
 /** A network, spec, weight file or ONNX model is not what is needed. */
-export class ModelError extends StochsegError {}
+export class ModelError extends StochsegError {
+  override readonly name = 'ModelError'
+}
 
 /** An optional runtime (TF.js backend, ONNX Runtime) is not installed, or does not work here. */
-export class RuntimeUnavailableError extends StochsegError {}
+export class RuntimeUnavailableError extends StochsegError {
+  override readonly name = 'RuntimeUnavailableError'
+}
 
 /** Training went wrong: loss or weights not finite. */
-export class TrainingError extends StochsegError {}
+export class TrainingError extends StochsegError {
+  override readonly name = 'TrainingError'
+}
 
 /** Memory ran out, on the device or in this process. */
-export class OutOfMemoryError extends StochsegError {}
+export class OutOfMemoryError extends StochsegError {
+  override readonly name = 'OutOfMemoryError'
+}
