@@ -53,6 +53,8 @@ describe('gradientSelfTest', () => {
       ),
       { op: 'activation', function: 'leakyRelu', slope: -0.01 },
       { op: 'pool', kind: 'average', window: axes(3) },
+      { op: 'pool', kind: 'average', window: axes(16) },
+      { op: 'pool', kind: 'max', window: axes(8) },
       { op: 'upsample', kind: 'nearest', factor: axes(2) },
       { op: 'upsample', kind: 'nearest', factor: axes(1) },
       { op: 'upsample', kind: 'linear', factor: axes(1) },

@@ -205,6 +205,8 @@ function smallNode(node: NetworkNode, width: number, inputs: string[]): NetworkN
     }
     case 'transposedConvolution':
       return { ...node, inputs, channels: Math.min(node.channels, 10) }
+    case 'pool':
+      return { ...node, inputs, window: node.window.map((length) => Math.min(length, 4)) }
     case 'groupNorm': {
       if (width <= 6) return { ...node, inputs }
       return { ...node, inputs, groups: node.groups === width ? 6 : Math.min(node.groups, 2) }
