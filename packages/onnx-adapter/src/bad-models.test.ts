@@ -165,7 +165,9 @@ describe('bad models', () => {
       const [untiled, smaller, size, fixed] = stdout.split('\n')
       expect(untiled).toMatch(/^OutOfMemoryError: prediction on cpu: .*smaller tiles/)
       expect([smaller, size]).toEqual(['tiles of 1024,1280', '2048,1280'])
-      expect(fixed).toMatch(/^OutOfMemoryError: .* tiles of 2048 × 1280, the smallest that network and overlap allow/)
+      expect(fixed).toMatch(
+        /^OutOfMemoryError: .* tiles of 2048 × 1280, the smallest that network and overlap allow/,
+      )
     },
   )
 })
