@@ -51,8 +51,8 @@ export function checkpointStore(folder: string): CheckpointStore {
 
 const validation = z.object({ step: z.int(), loss: z.number() })
 
-/** A checkpoint but for its state. */
-const progress = z.object({
+/** What must be right of a checkpoint, but for its state; what else it holds is kept. */
+const progress = z.looseObject({
   step: z.int().min(0),
   identity: z.record(z.string(), z.union([z.string(), z.number()])),
   latestValidation: validation.optional(),

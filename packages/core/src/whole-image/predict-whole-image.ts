@@ -55,8 +55,8 @@ export interface WholeImageOptions extends AsyncOptions {
  * part is thus the same average of the tiles' samples of one z. An image that is smaller than a tile is padded.
  *
  * Throws {@link ShapeError} for sizes that do not fit, {@link ValueError} for an option that there is not and for an image
- * or an output that is not finite (it names the tile), {@link OutOfMemoryError} where memory runs out with the smallest tile or for the distribution itself; rejects with the signal's reason
- * when it is aborted, which is looked at before each tile.
+ * or an output that is not finite (it names the tile), {@link OutOfMemoryError} where memory runs out with the smallest tile
+ * or for the distribution itself; rejects with the signal's reason when it is aborted, which is looked at before each tile.
  */
 export function predictWholeImage(
   predict: Predict,
